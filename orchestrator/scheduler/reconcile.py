@@ -1,0 +1,188 @@
+"""What should run, and what does → what to do. No I/O, no clock, nothing remembered but what is passed in.
+
+Only programs whose job says that the scheduler owns them are touched. What a person stopped, or what ended by itself,
+is over for that event: its job says so, and it is started again only for another event or with other options.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from livetiming.jobs import Job
+from orchestrator.scheduler.plan import Desired
+from orchestrator.supervision import Program, ProgramState
+
+OWNER = "scheduler"
+RETRY_SECONDS = (30, 60, 120, 300)  # after the first, second … failure to start; the last for all further ones
+
+
+@dataclass(frozen=True)
+class Actual:
+    """One program as it is: supervisord's view (None: unknown to it) and its job file (None: it has none)."""
+
+    program: Program | None
+    job: Job | None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a round leaves to the next: programs told to quit, and failed ones, each with when (Unix s)."""
+
+    quit_at: Mapping[str, float] = field(default_factory=dict)
+    failed: Mapping[str, tuple[int, float]] = field(default_factory=dict)  # failures so far, time of the last
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start the program for this session; with `uuid` it goes on as that service, else as a new one."""
+
+    desired: Desired
+    uuid: str | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Rename:
+    """The running process is now for this session: rewrite its job and have it read that."""
+
+    desired: Desired
+    job: Job
+
+
+@dataclass(frozen=True)
+class Quit:
+    """Ask the service to end, by its command topic."""
+
+    name: str
+    uuid: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """It did not quit in time: have supervisord end it."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Forget a program that does not run any more, with its job."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class MarkOver:
+    """Note in the job that it is over for its event."""
+
+    name: str
+    job: Job
+    why: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """It could not be started, for the first time: to be announced."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Start once more what could not be started."""
+
+    name: str
+
+
+Action = Start | Rename | Quit | Stop | Remove | MarkOver | Failed | Retry
+
+
+def reconcile(
+    desired: Iterable[Desired], actual: Mapping[str, Actual], memory: Memory, now: float, grace: float
+) -> tuple[list[Action], Memory]:
+    """The actions of this round, and what to remember for the next. `grace`: seconds from QUIT to a stop."""
+    wanted = {item.program: item for item in desired}
+    actions: list[Action] = []
+    quit_at: dict[str, float] = {}
+    failed: dict[str, tuple[int, float]] = {}
+    for name in sorted({*wanted, *actual}):
+        want, have = wanted.get(name), actual.get(name, Actual(None, None))
+        if _is_a_persons(have):
+            continue
+        told = memory.quit_at.get(name)
+        action = _want(want, have, now, told=told is not None) if want is not None else _do_not_want(name, have)
+        if isinstance(action, Quit):
+            quit_at[name] = now if told is None else told
+            if told is not None:
+                action = Stop(name, action.why) if now - told >= grace else None
+        elif told is not None and have.program is not None and have.program.alive and now - told < grace:
+            quit_at[name] = told  # it is about to end, though it is wanted again
+        if isinstance(action, Retry):
+            action = _failed_or_retry(name, memory, failed, now)
+        elif name in memory.failed and want is not None and not _runs_well(have):
+            failed[name] = memory.failed[name]
+        if action is not None:
+            actions.append(action)
+    return actions, Memory(quit_at, failed)
+
+
+def _is_a_persons(have: Actual) -> bool:
+    return have.program is not None if have.job is None else have.job.owner != OWNER
+
+
+def _want(want: Desired, have: Actual, now: float, *, told: bool) -> Action | None:
+    """`told`: we told it to quit."""
+    program, job, session = have.program, have.job, want.session
+    if job is None:
+        return Start(want, None, "it is due")
+    if (job.service_class, job.options) != (session.service_class, session.options):
+        why = "its options have changed"
+        return Quit(want.program, job.uuid, why) if program is not None and program.alive else Start(want, None, why)
+    if job.over:
+        return None if job.event == session.instance else Start(want, None, "the next event is due")
+    if program is None:
+        return Start(want, job.uuid, "it was running before")
+    if told:
+        return None if program.alive else Start(want, job.uuid, "it is wanted again")
+    return _keep(want, job, program, now)
+
+
+def _keep(want: Desired, job: Job, program: Program, now: float) -> Action | None:
+    """The job is the right one; what of the process?"""
+    match program.state:
+        case ProgramState.FATAL:
+            return Retry(program.name)
+        case ProgramState.STOPPED if program.started == 0:  # known to supervisord, never started
+            return Start(want, job.uuid, "it was running before")
+        case ProgramState.STOPPED:
+            return MarkOver(program.name, job, "stopped by hand")
+        case ProgramState.EXITED if program.exit_status == 0:
+            return MarkOver(program.name, job, "ended by itself")
+        case ProgramState.EXITED if now - program.stopped >= RETRY_SECONDS[0]:  # found a twin; look again
+            return Start(want, job.uuid, "its twin may be gone")
+        case ProgramState.RUNNING if (job.description, job.event) != (want.session.name, want.session.instance):
+            return Rename(want, job)
+    return None
+
+
+def _do_not_want(name: str, have: Actual) -> Action | None:
+    if have.job is not None and have.program is not None and have.program.alive:
+        return Quit(name, have.job.uuid, "its event is over, or gone from the calendar")
+    return Remove(name)
+
+
+def _failed_or_retry(name: str, memory: Memory, failed: dict[str, tuple[int, float]], now: float) -> Action | None:
+    if name not in memory.failed:
+        failed[name] = (1, now)
+        return Failed(name)
+    count, at = memory.failed[name]
+    if now - at < RETRY_SECONDS[min(count, len(RETRY_SECONDS)) - 1]:
+        failed[name] = (count, at)
+        return None
+    failed[name] = (count + 1, now)
+    return Retry(name)
+
+
+def _runs_well(have: Actual) -> bool:
+    return have.program is not None and have.program.state is ProgramState.RUNNING

@@ -1,0 +1,111 @@
+"""`livetiming status`: every component and service, whether it runs, since when, and its last sign of life."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from livetiming.commandline import EXIT_DONE, EXIT_WRONG
+from livetiming.lock import last_sign_of_life, lock_path
+from livetiming.times import format_clock
+from orchestrator.launch import System
+from orchestrator.settings import Settings
+from orchestrator.supervision import Program, ProgramState
+
+
+@dataclass(frozen=True)
+class Row:
+    """One program. Times in seconds; None where there is nothing to tell."""
+
+    name: str
+    state: str
+    should_run: bool
+    pid: int | None
+    uptime: int | None
+    last_sign_of_life: float | None  # seconds ago
+    memory: int | None  # bytes resident, children included
+    note: str
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it should run, and does not."""
+        return self.should_run and self.state != ProgramState.RUNNING
+
+
+def rows(programs: list[Program], run_dir: Path, jobs_dir: Path, now: float) -> list[Row]:
+    """One row for each program, daemons first."""
+    listed = [_row(program, run_dir, jobs_dir, now) for program in programs]
+    return sorted(listed, key=lambda row: (row.name.startswith("service-"), row.name))
+
+
+def _row(program: Program, run_dir: Path, jobs_dir: Path, now: float) -> Row:
+    job = _job(jobs_dir / f"{program.name}.json")
+    over = job.get("over")
+    alive = program.alive
+    seen = last_sign_of_life(lock_path(run_dir, program.name)) if alive else None
+    return Row(
+        name=program.name,
+        state=program.state.value,
+        should_run=not over,
+        pid=program.pid if alive else None,
+        uptime=max(0, program.now - program.started) if alive else None,
+        last_sign_of_life=None if seen is None else round(max(0.0, now - seen), 1),
+        memory=_memory(program.pid) if alive else None,
+        note=over or program.why or job.get("description") or "",
+    )
+
+
+def _job(path: Path) -> dict[str, str]:
+    try:
+        job = json.loads(path.read_text())
+    except (OSError, ValueError):  # a daemon has none
+        return {}
+    return job if isinstance(job, dict) else {}
+
+
+def _memory(pid: int) -> int | None:
+    try:
+        process = psutil.Process(pid)
+        return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return None
+
+
+def status(settings: Settings, *, as_json: bool) -> int:
+    """Print the table; exit 1 if anything that should run does not."""
+    programs = System(settings).programs()
+    if programs is None:
+        if as_json:
+            print(json.dumps({"running": False, "programs": []}))
+        else:
+            print(f"not running in {settings.home} (start it with: livetiming up)")
+        return EXIT_WRONG
+    listed = rows(programs, settings.run_dir, settings.place.jobs_dir, time.time())
+    if as_json:
+        print(json.dumps({"running": True, "programs": [{**asdict(row), "wrong": row.wrong} for row in listed]}))
+    else:
+        _print(listed)
+    return EXIT_WRONG if any(row.wrong for row in listed) else EXIT_DONE
+
+
+def _print(listed: list[Row]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("NAME", "STATE", "UPTIME", "SIGN OF LIFE", "MEMORY", "PID", "NOTE"):
+        table.add_column(heading, justify="right" if heading in ("UPTIME", "SIGN OF LIFE", "MEMORY", "PID") else "left")
+    for row in listed:
+        style = "bold red" if row.wrong else "dim" if not row.should_run else None
+        table.add_row(
+            row.name,
+            row.state,
+            "" if row.uptime is None else format_clock(row.uptime),
+            "" if row.last_sign_of_life is None else f"{row.last_sign_of_life:.0f} s ago",
+            "" if row.memory is None else f"{row.memory / 2**20:.0f} MB",
+            str(row.pid or ""),
+            row.note,
+            style=style,
+        )
+    Console(highlight=False, markup=False).print(table)

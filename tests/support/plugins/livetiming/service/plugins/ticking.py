@@ -1,0 +1,51 @@
+"""A plugin for tests: one car that completes a lap each tick. It stands on a path of its own, as a user's would."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from livetiming.racing import Stat
+from livetiming.service import BaseService
+from livetiming.service.api import Column
+
+
+class Service(BaseService):
+    """`--interval S` between ticks; `--fail` cannot start; `--laps N` ends by itself after N laps."""
+
+    def __init__(self, args: argparse.Namespace, extra_args: Sequence[str] | None = None) -> None:
+        super().__init__(args, extra_args)
+        self.options = self.argument_parser().parse_args(self.extra_args)
+        self.laps: int | None = None
+        if self.options.fail:
+            sys.exit(1)
+
+    @classmethod
+    def argument_parser(cls) -> argparse.ArgumentParser:
+        parser = argparse.ArgumentParser(prog="ticking")
+        parser.add_argument("--interval", type=float, default=0.2)
+        parser.add_argument("--laps", type=int, default=0)
+        parser.add_argument("--fail", action="store_true")
+        parser.add_argument("--label", default="")
+        return parser
+
+    def getName(self) -> str:
+        return "Ticking"
+
+    def getDefaultDescription(self) -> str:
+        return "One car"
+
+    def getColumnSpec(self) -> Sequence[Column]:
+        return [Stat.NUM, Stat.STATE, Stat.LAPS]
+
+    def getPollInterval(self) -> float:
+        interval: float = self.options.interval
+        return interval
+
+    def getRaceState(self) -> Mapping[str, Any]:
+        if self.laps is None:  # a resumed state goes on
+            self.laps = int(self.state["cars"][0][2]) if self.state["cars"] else 0
+        self.laps += 1
+        if self.options.laps and self.laps >= self.options.laps:
+            self.host.life.end()
+        return {"cars": [["7", "RUN", self.laps]], "session": {"flagState": "green"}}

@@ -1,0 +1,118 @@
+"""Calendar bytes → occurrences."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.scheduler.occurrences import NotACalendar, Occurrence, occurrences
+
+START, END = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 30, tzinfo=UTC)
+
+
+def calendar(*events: str, head: str = "") -> bytes:
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{head}{''.join(events)}END:VCALENDAR\r\n".encode()
+
+
+def event(*lines: str, uid: str = "a", summary: str = "Race [f1]") -> str:
+    text = ["BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{summary}", *lines, "END:VEVENT", ""]
+    return "\r\n".join(text)
+
+
+ONCE = event("DTSTART:20260605T100000Z", "DTEND:20260605T120000Z")
+
+
+def found(content: bytes) -> list[Occurrence]:
+    return occurrences(content, START, END)[0]
+
+
+def utc(day: int, hour: int, minute: int = 0) -> float:
+    return datetime(2026, 6, day, hour, minute, tzinfo=UTC).timestamp()
+
+
+def test_a_single_event_is_one_occurrence_known_by_its_uid() -> None:
+    assert found(calendar(ONCE)) == [Occurrence("a", "a", "Race [f1]", utc(5, 10), utc(5, 12))]
+
+
+def test_a_duration_stands_in_for_an_end() -> None:
+    assert found(calendar(event("DTSTART:20260605T100000Z", "DURATION:PT90M")))[0].end == utc(5, 11, 30)
+
+
+def test_an_untagged_event_is_not_looked_at_however_broken_it_is() -> None:
+    broken = event("DTSTART:nonsense", uid="b", summary="Dinner")
+    assert occurrences(calendar(ONCE, broken), START, END)[1] == []
+
+
+def test_a_broken_event_costs_only_itself_and_is_told() -> None:
+    sessions, problems = occurrences(calendar(event("DTSTART:nonsense", uid="b"), ONCE), START, END)
+    assert [session.uid for session in sessions] == ["a"]
+    assert [problem.uid for problem in problems] == ["b"]
+
+
+def test_each_instance_of_a_series_is_known_by_its_original_start() -> None:
+    weekly = event("DTSTART:20260605T100000Z", "DTEND:20260605T120000Z", "RRULE:FREQ=WEEKLY;COUNT=2")
+    moved = event(
+        "RECURRENCE-ID:20260612T100000Z", "DTSTART:20260613T150000Z", "DTEND:20260613T160000Z", summary="Late [f1]"
+    )
+    instances = [(item.instance, item.title, item.start) for item in found(calendar(weekly, moved))]
+    assert instances == [
+        ("a/20260605T100000Z", "Race [f1]", utc(5, 10)),
+        ("a/20260612T100000Z", "Late [f1]", utc(13, 15)),
+    ]
+
+
+def test_a_cancelled_event_is_none() -> None:
+    assert found(calendar(event("DTSTART:20260605T100000Z", "STATUS:CANCELLED"))) == []
+
+
+def test_a_floating_time_is_in_the_calendars_zone() -> None:
+    floating = event("DTSTART:20260605T100000", "DTEND:20260605T110000")
+    assert found(calendar(floating, head="X-WR-TIMEZONE:Europe/Berlin\r\n"))[0].start == utc(5, 8)
+
+
+def test_a_series_in_utc_does_not_drift_with_the_calendars_zone() -> None:
+    series = event("DTSTART:20260105T100000Z", "DTEND:20260105T110000Z", "RRULE:FREQ=WEEKLY")
+    starts = {item.start % 86400 for item in found(calendar(series, head="X-WR-TIMEZONE:Europe/Berlin\r\n"))}
+    assert starts == {36000}
+
+
+@pytest.mark.parametrize("rule", ["FREQ=MINUTELY", "FREQ=SECONDLY", "FREQ=HOURLY", "FREQ=DAILY;INTERVAL=0"])
+def test_a_recurrence_that_may_never_end_is_refused_as_that_events_problem(rule: str) -> None:
+    sessions, problems = occurrences(
+        calendar(event("DTSTART:19700101T000000Z", f"RRULE:{rule}", uid="b"), ONCE), START, END
+    )
+    assert [session.uid for session in sessions] == ["a"]
+    assert [problem.uid for problem in problems] == ["b"]
+
+
+def test_a_fold_inside_a_character_is_undone_before_decoding() -> None:
+    content = calendar(event("DTSTART:20260605T100000Z", summary="Nürburgring [f1]"))
+    split = content.replace("ü".encode(), b"\xc3\r\n \xbc")
+    assert found(split)[0].title == "Nürburgring [f1]"
+
+
+@pytest.mark.parametrize(
+    "junk", [b"", b"<html>Log in</html>", b"BEGIN:VCALENDAR\r\n", calendar(ONCE)[:-10], b"\x00\xff" * 50]
+)
+def test_junk_is_no_calendar_and_never_means_no_events(junk: bytes) -> None:
+    with pytest.raises(NotACalendar):
+        occurrences(junk, START, END)
+
+
+def test_an_empty_calendar_means_no_events() -> None:
+    assert occurrences(calendar(), START, END) == ([], [])
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8))
+def test_whatever_stands_between_two_events_they_are_found(junk: list[bytes]) -> None:
+    lines = b"".join(b"X-JUNK:" + line.replace(b"\r", b"").replace(b"\n", b"") + b"\r\n" for line in junk)
+    other = event("DTSTART:20260606T100000Z", uid="b").encode()
+    content = b"BEGIN:VCALENDAR\r\n" + ONCE.encode() + lines + other + b"END:VCALENDAR\r\n"
+    assert [item.uid for item in found(content)] == ["a", "b"]
+
+
+def test_real_calendars_are_read_without_a_problem(data: Path) -> None:
+    for path in sorted((data / "ics").glob("*.ics")):
+        occurrences(path.read_bytes(), datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))

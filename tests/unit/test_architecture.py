@@ -1,0 +1,95 @@
+"""Arrows point one way: foundation ← pure modules ← shells."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent.parent
+
+PURE = [
+    "livetiming/diff.py",
+    "livetiming/lzstring.py",
+    "livetiming/manifest.py",
+    "livetiming/messages.py",
+    "livetiming/network.py",
+    "livetiming/racing.py",
+    "livetiming/recording/format.py",
+    "livetiming/rmonitor",
+    "livetiming/simulation/race.py",
+    "livetiming/simulation/rmonitor.py",
+    "livetiming/state.py",
+    "livetiming/times.py",
+    "orchestrator/dvr/rules.py",
+    "orchestrator/manager/registry.py",
+    "orchestrator/recordings/query.py",
+    "orchestrator/scheduler/calendar.py",
+    "orchestrator/scheduler/occurrences.py",
+    "orchestrator/scheduler/plan.py",
+    "orchestrator/scheduler/reconcile.py",
+    "orchestrator/scheduler/title.py",
+    "orchestrator/screen.py",
+]
+IO = {
+    "asyncio",
+    "autobahn",
+    "os",
+    "requests",
+    "shutil",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+    "twisted",
+    "urllib3",
+}
+IO_OF_OURS = {
+    "livetiming.wamp",
+    "livetiming.process",
+    "livetiming.reactor",
+    "livetiming.files",
+    "livetiming.environment",
+}
+
+
+def modules(*roots: str) -> list[Path]:
+    found: list[Path] = []
+    for root in roots:
+        path = PROJECT / root
+        found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", modules(*PURE), ids=lambda path: str(path.relative_to(PROJECT)))
+def test_a_pure_module_imports_no_input_output_no_clock_and_no_router(path: Path) -> None:
+    imported = imports(path)
+    assert not {name.partition(".")[0] for name in imported} & IO
+    assert not imported & IO_OF_OURS
+    assert "datetime.now" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", modules("livetiming"), ids=lambda path: str(path.relative_to(PROJECT)))
+def test_the_foundation_does_not_know_the_system_that_runs_on_it(path: Path) -> None:
+    assert not [name for name in imports(path) if name.partition(".")[0] == "orchestrator"]
+
+
+def test_what_runs_in_the_router_imports_only_what_its_environment_has() -> None:
+    allowed = {"autobahn", "twisted", "ltrouter"}
+    standard = {"collections", "copy", "dataclasses", "enum", "json", "os", "pathlib", "re", "typing"}
+    for path in modules("crossbar/ltrouter"):
+        assert {name.partition(".")[0] for name in imports(path)} <= allowed | standard
+
+
+@pytest.mark.parametrize("path", modules("livetiming", "orchestrator", "crossbar"), ids=lambda path: path.name)
+def test_modules_stay_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
