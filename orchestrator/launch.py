@@ -172,7 +172,7 @@ def is_ready(system: System, expected: Sequence[str]) -> bool:
     """Whether every expected program runs, the router serves, and all have joined it."""
     programs = {program.name: program for program in system.programs() or ()}
     running = all(name in programs and programs[name].state is ProgramState.RUNNING for name in expected)
-    locks = [lock_path(system.settings.run_dir, name) for name in expected]
+    locks = [lock_path(system.settings.run_dir, daemon.name) for daemon in preflight.daemons()]
     return running and system.router_answers() and all(map(last_sign_of_life, locks))
 
 

@@ -36,6 +36,7 @@ from orchestrator.supervision import SupervisionError, Supervisord
 
 COMPARE_SECONDS = 1  # wanted and actual are compared at least so often
 MARGIN_SECONDS = 3600.0  # beyond the end buffer: how far back the calendar is looked at
+PATIENCE_SECONDS = 2.0  # at the start, with the first reading; then the last good copy has to do
 REREAD_WINDOW_SECONDS = 3600  # an unchanged calendar is expanded again so often, as the window moves on
 
 
@@ -72,7 +73,7 @@ class Scheduler:
         router.on_join(self._publish_listing)
 
     def start(self) -> None:
-        """Use the last good copy at once, then read, then keep both going."""
+        """Read the calendar, and keep reading and comparing."""
         self._timer.add_job(self._on_read, IntervalTrigger(seconds=int(self.settings.calendar_interval), timezone=UTC))
         self._timer.add_job(self._on_compare, IntervalTrigger(seconds=COMPARE_SECONDS, timezone=UTC))
         self._timer.start()
@@ -87,10 +88,22 @@ class Scheduler:
         Deferred.fromCoroutine(self._read())
 
     async def _begin(self) -> None:
-        copy = await deferToThread(read_copy, self._copy)
-        if copy is not None:
-            await self._take(copy, keep=False)
+        """A calendar that is slow, or cannot be read, must not cost an event that is under way: the copy is there."""
+        patience = reactor.callLater(PATIENCE_SECONDS, lambda: Deferred.fromCoroutine(self._take_copy()))
         await self._read()
+        if patience.active():
+            patience.cancel()
+        await self._take_copy()
+
+    async def _take_copy(self) -> None:
+        """The last good copy, unless a calendar is in force already."""
+        content = await deferToThread(read_copy, self._copy)
+        if self._content is None and content is not None:
+            self.log.info("going by the last good copy of the calendar")
+            try:
+                await self._take(content, keep=False)
+            except NotACalendar as error:
+                self.log.error("{error}", error=error)
 
     # -- what wakes us (APScheduler awaits these on the same loop)
 

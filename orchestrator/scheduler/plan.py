@@ -72,7 +72,7 @@ class Desired:
 
     program: str
     session: Session  # the one that gives it its name
-    until: float
+    instances: frozenset[str]  # of all sessions that share it
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def plan(sessions: Iterable[Session], now: float, buffers: Buffers) -> Plan:
     """What `sessions` ask for at `now`."""
     runs, conflicts = runs_of(sessions, buffers)
     desired = [
-        Desired(run.program, run.current(now, buffers.start), run.finish)
+        Desired(run.program, run.current(now, buffers.start), frozenset(item.instance for item in run.sessions))
         for run in runs
         if run.begin <= now < run.finish
     ]

@@ -141,6 +141,8 @@ def _want(want: Desired, have: Actual, now: float, *, told: bool) -> Action | No
         return Quit(want.program, job.uuid, why) if program is not None and program.alive else Start(want, None, why)
     if job.over:
         return None if job.event == session.instance else Start(want, None, "the next event is due")
+    if job.event not in want.instances and (program is None or not program.alive):
+        return Start(want, None, "it is due")  # the job is of an event that is gone
     if program is None:
         return Start(want, job.uuid, "it was running before")
     if told:

@@ -23,7 +23,7 @@ from orchestrator.supervision import Program, ProgramState
 NAME = "service-f1"
 UUID = "a" * 32
 SESSION = Session("instance", "uid", "Race", "f1", ("--a",), 0, 100)
-WANTED = Desired(NAME, SESSION, 110)
+WANTED = Desired(NAME, SESSION, frozenset({"instance"}))
 JOB = Job("f1", ("--a",), UUID, "Race", "instance", "scheduler")
 
 
@@ -61,6 +61,12 @@ def test_after_a_restart_of_supervisord_it_goes_on_as_the_same_service() -> None
     (action,) = actions(WANTED, Actual(program(ProgramState.STOPPED, started=0), JOB))
     assert isinstance(action, Start)
     assert action.uuid == UUID
+
+
+def test_after_a_restart_another_event_is_another_service() -> None:
+    (action,) = actions(WANTED, Actual(None, replace(JOB, event="of yesterday")))
+    assert isinstance(action, Start)
+    assert action.uuid is None
 
 
 def test_what_should_not_run_any_more_is_told_to_quit_once_and_stopped_after_the_grace() -> None:
