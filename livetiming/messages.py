@@ -154,10 +154,12 @@ class FastLapMessage(PerCarMessage):
         if new is None or old == new or _states(self, oldState, newState)[0] == "N/S":
             return None
         seconds, flag = new
+        if old is not None and old[0] == seconds and old[1] in ("pb", "sb", "sb-new"):
+            return None  # the same lap: sb-new fades to sb, or another car has taken the best
         category, label = self._category(newState, "Timing"), self._label(newState)
         if flag == "pb":
             return [category, f"{label} - new personal best: {format_lap_time(seconds)}", "pb"]
-        if flag in ("sb", "sb-new") and (old is None or old[0] != seconds):  # sb-new fades to sb on the same lap
+        if flag in ("sb", "sb-new"):
             return [category, f"{label} - new overall best: {format_lap_time(seconds)}", "sb"]
         return None
 

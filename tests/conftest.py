@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.system import RunningSystem, new_home, remove_home
 
 PROJECT = Path(__file__).parent.parent
+
+settings.register_profile("ours", deadline=None)  # no test asserts a timing, and machines are slow at times
+settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session")

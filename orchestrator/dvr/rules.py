@@ -221,10 +221,13 @@ def frame_second(date: int | None, arrival: float, newest: int | None) -> int:
 
 
 def same_recording(old: Manifest, new: Manifest) -> bool:
-    """Whether a service that sends `new` after `old` goes on with the same recording."""
+    """Whether a service that sends `new` after `old` goes on with the same recording.
+
+    A text that was empty until the feed told it is no change.
+    """
     if old.get("event") and old.get("event") == new.get("event"):
         return True
-    return all(old.get(key) == new.get(key) for key in ("name", "description"))
+    return all(not old.get(key) or old.get(key) == new.get(key) for key in ("name", "description"))
 
 
 def _manifest_seen(service: Service, manifest: Manifest, now: float, limits: Limits) -> Step:

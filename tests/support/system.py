@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from orchestrator import leftovers
 from tests.support.waiting import eventually
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -59,8 +60,9 @@ def remove_home(folder: Path) -> None:
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
-    """The processes that were started for this home."""
-    found = []
+    """The processes that were started for this home. Crossbar overwrites its environment, so it is asked by name."""
+    crossbar = leftovers.recorded(folder / "run", "crossbar")
+    found = [] if crossbar is None or crossbar.status() == psutil.STATUS_ZOMBIE else [crossbar]
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.environ().get("LIVETIMING_HOME") == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
@@ -115,12 +117,13 @@ class RunningSystem:
         fresh.write_text("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + "".join(events) + "END:VCALENDAR\r\n", newline="")
         fresh.replace(self.calendar)
 
-    def start(self, *arguments: str) -> None:
+    def start(self, *arguments: str, python: Path | str = sys.executable, cwd: Path | None = None) -> None:
         """`livetiming up`, until it says that everything runs."""
         with (self.home / "up.out").open("w") as out:
             self.up = subprocess.Popen(
-                [sys.executable, "-m", "orchestrator.cli", "up", *arguments],
+                [python, "-m", "orchestrator.cli", "up", *arguments],
                 env=self.environ,
+                cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -80,8 +80,13 @@ def test_a_best_lap_is_said_with_its_time(flag: str, kind: str) -> None:
     assert message[3] == kind
 
 
-def test_a_best_lap_is_said_once() -> None:
-    assert said(state(car(last=[92.981, "sb-new"])), state(car(last=[92.981, "sb"]))) == []
+@pytest.mark.parametrize(("before", "after"), [("sb-new", "sb"), ("sb", "pb"), ("pb", "sb")])
+def test_a_best_lap_is_said_once(before: str, after: str) -> None:
+    assert said(state(car(last=[92.981, before])), state(car(last=[92.981, after]))) == []
+
+
+def test_a_lap_that_is_known_as_the_best_only_later_is_said_then() -> None:
+    assert len(said(state(car(last=[92.981, ""])), state(car(last=[92.981, "pb"])))) == 1
 
 
 def test_a_lap_that_is_no_best_is_not_said() -> None:

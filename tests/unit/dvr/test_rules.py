@@ -139,6 +139,13 @@ class TestManifests:
         newer = {**RACE, "event": "spa"}
         assert story.manifest(newer) == [Describe(0, newer)]
 
+    def test_a_description_that_was_empty_until_the_feed_told_it_is_no_change(self) -> None:
+        story = Story()
+        story.manifest({**RACE, "description": ""})
+        story.frame()
+        story.manifest(RACE)
+        assert not any(isinstance(effect, Close) for effect in story.effects)
+
     def test_with_another_event_and_the_same_name_and_description_it_goes_on(self) -> None:
         story = Story()
         story.manifest({**RACE, "event": "spa"})
