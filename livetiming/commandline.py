@@ -1,8 +1,10 @@
 """What every command line of ours has in common."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from livetiming.environment import SettingError
 
@@ -13,13 +15,27 @@ def parser(prog: str, description: str, examples: Sequence[tuple[str, str]]) -> 
     """A parser whose `--help` ends with `examples`: (command line, what it does)."""
     width = max((len(line) for line, _ in examples), default=0)
     lines = [f"  {line.ljust(width)}   {what}" for line, what in examples]
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=prog,
         description=description,
         epilog="\n".join(["examples:", *lines]) if lines else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+
+
+class _Parser(argparse.ArgumentParser):
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        complete(self)
+        return super().parse_args(*args, **kwargs)
+
+
+def complete(asked: argparse.ArgumentParser) -> None:
+    """Answer the shell's question for completions (argcomplete), where that is what we were started for, and end."""
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete  # only the shell needs it
+
+        argcomplete.autocomplete(asked)
 
 
 def say(text: str) -> None:

@@ -149,7 +149,7 @@ def _supervise(system: System, expected: Sequence[str], extras: Extras, say: Say
         if not ready and is_ready(system, expected):
             ready = True
             say(f"everything runs, after {time.monotonic() - began:.1f} s")
-            for hint in extras.hints or (f"live timing: {settings.local_url}/",):
+            for hint in extras.hints or _hints(settings):
                 say(f"  {hint}")
         if not ready and time.monotonic() - began > READY_SECONDS:
             say(f"not everything runs after {READY_SECONDS:.0f} s: see `livetiming status` and {settings.log_dir}")
@@ -159,6 +159,13 @@ def _supervise(system: System, expected: Sequence[str], extras: Extras, say: Say
     supervisord.wait()
     say("everything has ended")
     return EXIT_DONE
+
+
+def _hints(settings: Settings) -> list[str]:
+    hints = [f"live timing: {settings.local_url}/"]
+    if not settings.calendar_url:
+        hints.append("LIVETIMING_CALENDAR_URL is not set: nothing is scheduled (see livetiming.env)")
+    return hints
 
 
 def _supervisord_died(system: System, code: int, say: Say) -> int:

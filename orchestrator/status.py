@@ -1,6 +1,7 @@
 """`livetiming status`: every component and service, whether it runs, since when, and its last sign of life."""
 
 import json
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from livetiming.times import format_clock
 from orchestrator.launch import System
 from orchestrator.settings import Settings
 from orchestrator.supervision import Program, ProgramState
+
+PIPE_WIDTH = 160  # columns, where there is no terminal to ask
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ def status(settings: Settings, *, as_json: bool) -> int:
 def _print(listed: list[Row]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("NAME", "STATE", "UPTIME", "SIGN OF LIFE", "MEMORY", "PID", "NOTE"):
-        table.add_column(heading, justify="right" if heading in ("UPTIME", "SIGN OF LIFE", "MEMORY", "PID") else "left")
+        right = heading in ("UPTIME", "SIGN OF LIFE", "MEMORY", "PID")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "NOTE")
     for row in listed:
         style = "bold red" if row.wrong else "dim" if not row.should_run else None
         table.add_row(
@@ -108,4 +112,4 @@ def _print(listed: list[Row]) -> None:
             row.note,
             style=style,
         )
-    Console(highlight=False, markup=False).print(table)
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)

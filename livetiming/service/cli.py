@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from livetiming.commandline import EXIT_USAGE, guarded, say
+from livetiming.commandline import EXIT_USAGE, complete, guarded, say
 from livetiming.jobs import Job, MalformedJob
 from livetiming.service.discovery import BrokenPlugin, UnknownPlugin, plugin
 from livetiming.service.options import host_parser
@@ -29,7 +29,9 @@ def _main(argv: list[str]) -> int:
 
 def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The host's options, and those it does not know, which are the plugin's. With `--job` they come from its file."""
-    args, extra = host_parser(_class_in(argv)).parse_known_args(argv)
+    host = host_parser(_class_in(argv))
+    complete(host)
+    args, extra = host.parse_known_args(argv)
     args.event = ""
     if args.job is not None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the host reads the job once more when it can listen
