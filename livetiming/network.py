@@ -5,7 +5,7 @@ does I/O: `livetiming.wamp` joins the router.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -17,6 +17,7 @@ from livetiming.lzstring import LZStringError, compress_to_utf16, decompress_fro
 
 Json = Any  # a JSON value as it came from, or goes to, the wire
 
+STATE_LIMIT = 8_000_000  # characters of an unpacked state; 60 cars take 20,000
 UUID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -140,10 +141,14 @@ def state_message(state: Mapping[str, Json], date: int) -> Message:
     return Message(MessageClass.SERVICE_DATA, state, date, retain=True)
 
 
-def compressed_state_message(state_json: bytes, date: int) -> Message:
-    """The state whose JSON is `state_json` as a retained publication of class 8, which deployed clients expect."""
-    text = compress_to_utf16(state_json.decode())
-    return Message(MessageClass.SERVICE_DATA_COMPRESSED, text, date, retain=True)
+def compressed_state_message(
+    state_json: bytes, date: int, compress: Callable[[str], str] = compress_to_utf16
+) -> Message:
+    """The state whose JSON is `state_json` as a retained publication of class 8, which deployed clients expect.
+
+    Who sends many gives a `lzstring.Compressor`'s `compress`.
+    """
+    return Message(MessageClass.SERVICE_DATA_COMPRESSED, compress(state_json.decode()), date, retain=True)
 
 
 def decode_state(message: Message) -> dict[str, Json]:
@@ -153,7 +158,7 @@ def decode_state(message: Message) -> dict[str, Json]:
         if not isinstance(state, str):
             raise MalformedMessage("a compressed state that is no text")
         try:
-            state = orjson.loads(decompress_from_utf16(state))
+            state = orjson.loads(decompress_from_utf16(state, STATE_LIMIT))
         except (LZStringError, ValueError) as error:
             raise MalformedMessage(f"a compressed state that cannot be read ({error})") from error
     elif message.msg_class is not MessageClass.SERVICE_DATA:

@@ -140,8 +140,8 @@ def begin_log(*, verbose: bool = False) -> None:
     for chatty in ("apscheduler", "urllib3"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     threshold: Any = LogLevelFilterPredicate(LogLevel.debug if verbose else LogLevel.info)
-    for ours in ("txaio", "autobahn", "twisted.internet", "twisted.python", "Factory"):
-        threshold.setLogLevelForNamespace(ours, LogLevel.warn)
+    for chatty in ("txaio", "autobahn", "twisted", "log_legacy"):
+        threshold.setLogLevelForNamespace(chatty, LogLevel.warn)
     to_stdlib: Any = _Observer()
     observer: Any = FilteringLogObserver(to_stdlib, [threshold])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)

@@ -35,11 +35,14 @@ def checked(raw: object) -> State:
 
 
 def with_messages(cars: Sequence[Row], session: Mapping[str, Any], old: State, fresh: Sequence[RaceMessage]) -> State:
-    """The next state: `fresh` messages (newest first) before the `old` state's, and the cars they name highlighted."""
+    """The next state: `fresh` messages (newest first) before the `old` state's, and the cars they name highlighted.
+
+    What changes least stands first, because compression profits from a beginning that stays the same.
+    """
     numbers = [message[4] for message in fresh if len(message) > 4 and message[4]]
     return {
+        "messages": [*fresh, *old["messages"]][:MESSAGES_LIMIT],
         "cars": list(cars),
         "session": dict(session),
-        "messages": [*fresh, *old["messages"]][:MESSAGES_LIMIT],
         "highlight": list(dict.fromkeys(numbers)),
     }

@@ -16,6 +16,7 @@ from livetiming.commandline import EXIT_DONE
 from livetiming.environment import Environment
 from livetiming.files import write_whole
 from livetiming.jobs import Job, MalformedJob
+from livetiming.lzstring import Compressor
 from livetiming.messages import Generator, generate, standard_generators
 from livetiming.network import (
     RPC,
@@ -101,6 +102,7 @@ class Host:
         self.router = router
         self.life = life
         self.compress = compress
+        self._compressor = Compressor()
         self.job = job
         self._state_file = state_dir / f"{service.uuid}.json"
         self._generators: list[Generator] = []
@@ -178,7 +180,10 @@ class Host:
         if not self.router.joined:
             return
         state, now = self.service.state, _now_ms()
-        message = compressed_state_message(orjson.dumps(state), now) if self.compress else state_message(state, now)
+        if self.compress:
+            message = compressed_state_message(orjson.dumps(state), now, self._compressor.compress)
+        else:
+            message = state_message(state, now)
         if self.router.publish(service_topic(self.service.uuid), message):
             self.life.sign()
 
