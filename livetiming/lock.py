@@ -35,6 +35,10 @@ class Lock:
         self._file.flush()
         os.utime(self._file.fileno(), (0, 0))  # no sign of life yet
 
+    def close(self) -> None:
+        """Let go of it."""
+        self._file.close()
+
     def alive(self) -> None:
         """Leave a sign of life."""
         os.utime(self._file.fileno())

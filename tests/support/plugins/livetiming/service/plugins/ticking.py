@@ -27,6 +27,7 @@ class Service(BaseService):
         parser.add_argument("--laps", type=int, default=0)
         parser.add_argument("--fail", action="store_true")
         parser.add_argument("--label", default="")
+        parser.add_argument("--raise-until", type=int, default=0)
         return parser
 
     def getName(self) -> str:
@@ -48,4 +49,6 @@ class Service(BaseService):
         self.laps += 1
         if self.options.laps and self.laps >= self.options.laps:
             self.host.life.end()
+        if self.laps < self.options.raise_until:
+            raise RuntimeError("not yet")
         return {"cars": [["7", "RUN", self.laps]], "session": {"flagState": "green"}}

@@ -1,0 +1,146 @@
+"""`livetiming-service`, as a person runs it by hand."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from livetiming.network import Channel, Message, MessageClass, command_topic, decode_state, quit_command, service_topic
+from tests.support.client import Client
+from tests.support.system import RunningSystem
+from tests.support.waiting import eventually
+
+UUID = "e" * 32
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def client(running_system: RunningSystem) -> Iterator[Client]:
+    client = Client(running_system.home)
+    client.subscribe(service_topic(UUID))
+    client.subscribe(Channel.CONTROL)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def start(running_system: RunningSystem) -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, **environ: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "livetiming.service.cli", "ticking", "--uuid", UUID, *arguments]
+        process = subprocess.Popen(
+            command,
+            env={**running_system.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        process.communicate()
+    (running_system.home / "state" / f"{UUID}.json").unlink(missing_ok=True)
+
+
+def messages(client: Client, topic: str) -> list[dict[str, Any]]:
+    return [raw for heard, raw, _ in client.events if heard == topic]
+
+
+def of_class(client: Client, message_class: MessageClass) -> list[Any]:
+    return [raw["payload"] for raw in messages(client, Channel.CONTROL) if raw["msgClass"] == message_class]
+
+
+def states(client: Client) -> list[dict[str, Any]]:
+    return [decode_state(Message.decode(raw)) for raw in messages(client, service_topic(UUID))]
+
+
+def laps(client: Client) -> list[int]:
+    return [state["cars"][0][2] for state in states(client) if state["cars"]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_by_a_signal_it_says_goodbye_and_exits_0(client: Client, start: Start, number: signal.Signals) -> None:
+    process = start()
+    eventually(lambda: len(laps(client)) > 2)
+    process.send_signal(number)
+    assert process.wait(10) == 0
+    assert eventually(lambda: of_class(client, MessageClass.SERVICE_DEREGISTRATION)) == [UUID]
+
+
+def test_told_by_quit_it_says_goodbye_and_exits_0(client: Client, start: Start) -> None:
+    process = start()
+    eventually(lambda: laps(client))
+    client.publish(command_topic(UUID), quit_command(UUID, "enough", 0))
+    assert process.wait(10) == 0
+    assert of_class(client, MessageClass.SERVICE_DEREGISTRATION) == [UUID]
+
+
+def test_what_is_no_quit_is_not_obeyed(client: Client, start: Start) -> None:
+    process = start()
+    eventually(lambda: laps(client))
+    for nonsense in (None, "QUIT", {"type": "RESTART"}, [1]):
+        client.publish(command_topic(UUID), nonsense)
+    before = len(laps(client))
+    eventually(lambda: len(laps(client)) > before + 3)
+    assert process.poll() is None
+
+
+def test_asked_by_the_directory_it_sends_its_manifest(client: Client, start: Start) -> None:
+    start("-d", "By hand", "-H", "-m", "other")
+    eventually(lambda: of_class(client, MessageClass.SERVICE_REGISTRATION))
+    client.events.clear()
+    client.publish(Channel.CONTROL, Message(MessageClass.INITIALISE_DIRECTORY, None, 0))
+    manifest = eventually(lambda: of_class(client, MessageClass.SERVICE_REGISTRATION))[0]
+    assert (manifest["description"], manifest["hidden"], manifest["serviceClass"]) == ("By hand", True, "other")
+    assert manifest["colSpec"][0][:2] == ["Num", "text"]
+
+
+def test_it_answers_for_itself(client: Client, start: Start) -> None:
+    start()
+    eventually(lambda: laps(client))
+    assert client.call(f"livetiming.service.isAlive.{UUID}") is True
+    assert client.call(f"livetiming.service.requestState.{UUID}")["cars"][0][0] == "7"
+    assert client.call(f"livetiming.service.requestAnalysisData.{UUID}") is None
+
+
+def test_states_go_out_compressed_unless_told_otherwise(client: Client, start: Start) -> None:
+    start(LIVETIMING_COMPRESS="no")
+    assert eventually(lambda: messages(client, service_topic(UUID)))[0]["msgClass"] == MessageClass.SERVICE_DATA
+
+
+def test_it_goes_on_from_a_state_and_its_uuid(client: Client, start: Start, running_system: RunningSystem) -> None:
+    file = running_system.home / f"{UUID}.json"
+    state = {"cars": [["7", "RUN", 1000]], "session": {}, "messages": [], "highlight": []}
+    file.write_bytes(orjson.dumps(state))
+    start("-s", str(file))
+    assert eventually(lambda: laps(client))[0] >= 1000
+
+
+def test_a_state_that_cannot_be_used_is_told_and_it_begins_anew(
+    client: Client, start: Start, running_system: RunningSystem
+) -> None:
+    file = running_system.home / f"{UUID}.json"
+    file.write_text("nonsense")
+    process = start("-s", str(file))
+    assert eventually(lambda: laps(client))[0] < 1000
+    process.terminate()
+    assert "cannot be used" in process.communicate(timeout=10)[1]
+
+
+def test_a_state_that_cannot_be_had_is_told_once_and_tried_again(client: Client, start: Start) -> None:
+    process = start("--raise-until", "10")
+    assert eventually(lambda: laps(client))[0] >= 10
+    process.terminate()
+    said = process.communicate(timeout=10)[1]
+    assert said.count("the race's state could not be had") == 1
+    assert "not yet" in said
