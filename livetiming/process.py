@@ -35,6 +35,9 @@ from livetiming.reactor import reactor
 STOP_SECONDS = 8.0  # an end that takes longer is cut short: supervisord would kill us anyway
 SIGN_OF_LIFE_SECONDS = 5.0
 
+_CONTROLS = [*range(32), 127, *range(0x80, 0xA0), 0x2028, 0x2029]
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in _CONTROLS}  # what comes from outside must not forge lines
+
 log = Logger("process")
 
 
@@ -158,7 +161,7 @@ class _Observer(STDLibLogObserver):
         record.log(
             logging.getLevelName(levels.get(name, name.upper())),
             "%s",
-            formatEvent(event),
+            formatEvent(event).translate(_ESCAPED),
             exc_info=None if failure is None else (failure.type, failure.value, failure.getTracebackObject()),
         )
 

@@ -105,6 +105,7 @@ class System:
 
 def up(settings: Settings, extras: Extras, say: Say) -> int:
     """Run everything in the foreground until SIGINT or SIGTERM."""
+    preflight.check_home(settings)
     preflight.make_folders(settings)
     try:
         lock = Lock("livetiming up", lock_path(settings.run_dir, "up"))
@@ -115,8 +116,9 @@ def up(settings: Settings, extras: Extras, say: Say) -> int:
     if leftovers.recorded(settings.run_dir, "supervisord") or leftovers.holders(settings.run_dir, but="up"):
         say("ending what a killed run has left behind")
         system.stop(lambda _: None)
+    for port in (("LIVETIMING_PORT", settings.bind, settings.port), *extras.ports):
+        preflight.check_port(*port)
     router_setup.install(settings, say)
-    preflight.check(settings, [("LIVETIMING_PORT", settings.bind, settings.port), *extras.ports])
     if preflight.make_secret(settings):
         say(f"made a shared secret in {settings.place.secret_file}")
         settings = Settings.load()
@@ -185,6 +187,7 @@ def is_ready(system: System, expected: Sequence[str]) -> bool:
 
 def up_detached(settings: Settings, arguments: Sequence[str], say: Say) -> int:
     """`livetiming up` in the background; returns when everything runs."""
+    preflight.check_home(settings)
     preflight.make_folders(settings)
     router_setup.install(settings, say)  # with its progress on this terminal
     log = settings.log_dir / "up.log"

@@ -51,18 +51,17 @@ def daemons() -> list[Daemon]:
     ]
 
 
-def check(settings: Settings, ports: Sequence[tuple[str, str, int]]) -> None:
-    """PreflightError where the home, the folders or a port would not do. `ports`: (variable, address, port)."""
+def check_home(settings: Settings) -> None:
+    """PreflightError for a home that supervisord, or a socket in it, could not do with."""
     home = str(settings.home)
     if unfit := sorted(_UNFIT.intersection(home)):
         raise PreflightError(f"LIVETIMING_HOME ({home}) contains {' '.join(unfit)}: choose a folder without")
     if len(os.fsencode(settings.run_dir / "supervisor.sock")) > _UNIX_PATH_LIMIT:
         raise PreflightError(f"LIVETIMING_HOME ({home}) is too long for a socket in it: choose a shorter one")
-    for variable, address, port in ports:
-        _check_port(variable, address, port)
 
 
-def _check_port(variable: str, address: str, port: int) -> None:
+def check_port(variable: str, address: str, port: int) -> None:
+    """PreflightError for a port that cannot be listened on; `variable` is how to choose another."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from livetiming.commandline import EXIT_DONE
+from livetiming.commandline import EXIT_DONE, EXIT_USAGE, say
 from livetiming.environment import Environment
 from livetiming.files import write_whole
 from livetiming.jobs import Job, MalformedJob
@@ -48,6 +48,12 @@ def run_service(service: BaseService) -> int:
     """Run `service` until it is told to end; the process's exit code."""
     env = Environment.load()
     place = Place.load(env)
+    if place.credentials is None:
+        say(
+            "livetiming-service: no shared secret is known: set LIVETIMING_SHARED_SECRET, "
+            f"or LIVETIMING_HOME to the home of a running system (this is {place.home})"
+        )
+        return EXIT_USAGE
     job: Path | None = service.args.job
 
     async def live(life: Life) -> int:

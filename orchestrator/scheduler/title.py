@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 _GROUP = re.compile(r"\[([^\[\]]*)\]")
+NAME_LIMIT = 300  # characters
 _CLASS = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -66,5 +67,10 @@ def _parse_group(title: str, group: re.Match[str], known: Collection[str]) -> Ta
         return TitleProblem(title, position, f"options that do not parse ({error})", "close every quote")
     if "\0" in options:
         return TitleProblem(title, position, "options with a character that none can have", "remove it")
-    name = " ".join((title[: group.start()] + " " + title[group.end() :]).split())
-    return Tag(name or service_class, service_class, tuple(words))
+    return Tag(_name(title[: group.start()] + " " + title[group.end() :]) or service_class, service_class, tuple(words))
+
+
+def _name(text: str) -> str:
+    """What is left of a title, fit for a terminal and a manifest."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:NAME_LIMIT]

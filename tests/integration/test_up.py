@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 from orchestrator import leftovers
 from tests.support.system import RunningSystem, event, processes_of
@@ -70,6 +71,24 @@ def test_a_wrong_setting_is_told_in_one_line(system: RunningSystem) -> None:
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "LIVETIMING_PORT" in refused.stderr
+
+
+def test_a_home_may_have_a_blank_in_its_name(home: Path) -> None:
+    (home / "a b").mkdir()
+    system = RunningSystem(home / "a b")
+    system.write_calendar(event("Race [ticking]", timedelta(0), timedelta(hours=1)))
+    system.start()
+    eventually(lambda: system.state_of("service-ticking") == "RUNNING")
+    system.end()
+    assert processes_of(system.home) == []
+
+
+def test_a_home_that_supervisord_could_not_do_with_is_told(home: Path) -> None:
+    system = RunningSystem(home)
+    system.environ["LIVETIMING_HOME"] = str(home / "100%")
+    refused = system.run("up")
+    assert refused.returncode == 1
+    assert "%" in refused.stderr
 
 
 def test_detached_it_returns_when_everything_runs_and_down_ends_it(system: RunningSystem) -> None:

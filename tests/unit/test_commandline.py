@@ -47,8 +47,9 @@ def test_used_wrongly_it_says_so_and_exits_2(name: str) -> None:
     assert wrong.stderr
 
 
-def test_a_component_started_alone_without_a_secret_refuses(tmp_path: Path) -> None:
-    refused = run("orchestrator.manager.daemon", LIVETIMING_HOME=str(tmp_path))
+@pytest.mark.parametrize("command", [["orchestrator.manager.daemon"], ["livetiming.service.cli", "simulated"]])
+def test_a_component_started_alone_without_a_secret_refuses(tmp_path: Path, command: list[str]) -> None:
+    refused = run(*command, LIVETIMING_HOME=str(tmp_path))
     assert refused.returncode == 2
     assert "LIVETIMING_SHARED_SECRET" in refused.stderr
 

@@ -68,6 +68,11 @@ def test_a_title_that_is_nothing_but_a_tag_goes_by_its_class() -> None:
     assert tag("[f1]").name == "f1"
 
 
+def test_a_name_is_fit_for_a_terminal_and_a_manifest() -> None:
+    assert tag("Race\x1b[2J\n 1\u202e [f1]").name == "Race [2J 1"
+    assert len(tag("x" * 5000 + "[f1]").name) == 300
+
+
 @given(st.text())
 def test_no_text_raises(title: str) -> None:
     found = parse_title(title, KNOWN)
