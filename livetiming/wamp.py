@@ -197,12 +197,17 @@ class Router:  # autobahn takes exact str only, so that our StrEnum constants ar
             session = _Session(self)
             if await self._connect(session) and await session.over():
                 delay = FIRST_DELAY
+            if self._over():
+                return
             self._pause = deferLater(reactor, delay, lambda: None)
             try:
                 await self._pause
             except CancelledError:  # by stop()
                 return
             delay = min(delay * 1.6, LONGEST_DELAY)
+
+    def _over(self) -> bool:
+        return self._stopping
 
     async def _connect(self, session: "_Session") -> bool:
         factory, endpoint = transport(self.address, lambda: session, CONNECT_TIMEOUT)

@@ -25,6 +25,7 @@ PURE = [
     "livetiming/simulation/timing.py",
     "livetiming/state.py",
     "livetiming/times.py",
+    "orchestrator/cells.py",
     "orchestrator/dvr/rules.py",
     "orchestrator/manager/registry.py",
     "orchestrator/recordings/query.py",
