@@ -154,7 +154,7 @@ class Race:
         for version, (at, _) in enumerate(self._flags):
             self._queue.append((at, -1, version))
         for car in self.cars:
-            self._plan(car, Step.START, self.green_at + _START_INTERVAL * car.starter.index)
+            self._plan(car, Step.START, self.green_at + _START_INTERVAL * (car.starter.index + 1))
 
     @property
     def over(self) -> bool:
