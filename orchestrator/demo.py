@@ -1,5 +1,7 @@
 """The demo: a feed of our own, and a calendar with a race that is on and one that is about to start."""
 
+import os
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -18,6 +20,7 @@ def extras(settings: Settings, feed: Path | None) -> Extras:
     if feed is not None and not feed.is_file():
         raise PreflightError(f"--feed {feed}: there is no such file")
     calendar = settings.home / "demo.ics"
+    livetiming = os.path.relpath(Path(sys.prefix) / "bin" / "livetiming")  # as it can be typed from here
     port = str(settings.demo_feed_port)
     command = (
         module("livetiming.simulation.cli", "--port", port, "--loop")
@@ -36,8 +39,8 @@ def extras(settings: Settings, feed: Path | None) -> Extras:
         ports=[("LIVETIMING_DEMO_FEED_PORT", FEED_ADDRESS, settings.demo_feed_port)],
         hints=[
             f"what is on the air:    {settings.local_url}/",
-            "in a second terminal:  .venv/bin/livetiming watch     (the live timing screen)",
-            "                       .venv/bin/livetiming status    (every program)",
+            f"in a second terminal:  {livetiming} watch rmonitor   (the live timing screen)",
+            f"                       {livetiming} status           (every program)",
             f"the calendar to edit:  {calendar}  (retitle, move, delete or add an event, and save)",
             "to end:                Ctrl-C",
         ],
