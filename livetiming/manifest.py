@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from livetiming.network import is_uuid
 
 Manifest = dict[str, Any]
 
 _TEXT_LIMIT = 1000  # characters of a name or description; more is a mistake or an attack
 _COLUMN_LIMIT = 200
+_SIZE_LIMIT = 65_536  # bytes of its JSON: a listing of many must stay a message
 
 
 class MalformedManifest(ValueError):
@@ -31,6 +34,7 @@ def checked(raw: object) -> Manifest:
     for key in ("name", "description"):
         if not isinstance(raw.get(key, ""), str) or len(raw.get(key, "")) > _TEXT_LIMIT:
             raise MalformedManifest(uuid, f"its {key} is no text of at most {_TEXT_LIMIT} characters")
+    _check_size(uuid, raw)
     columns = raw.get("colSpec", [])
     if not isinstance(columns, list) or len(columns) > _COLUMN_LIMIT or not all(map(_is_column, columns)):
         raise MalformedManifest(uuid, "its colSpec is no list of [heading, type] pairs")
@@ -42,6 +46,15 @@ def checked(raw: object) -> Manifest:
         "colSpec": columns,
         "hidden": bool(raw.get("hidden")),
     }
+
+
+def _check_size(uuid: object, raw: Mapping[str, Any]) -> None:
+    try:
+        size = len(orjson.dumps(dict(raw)))
+    except TypeError as error:
+        raise MalformedManifest(uuid, f"it holds what JSON cannot ({error})") from error
+    if size > _SIZE_LIMIT:
+        raise MalformedManifest(uuid, f"it is longer than {_SIZE_LIMIT} bytes")
 
 
 def _is_column(column: object) -> bool:

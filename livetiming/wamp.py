@@ -197,7 +197,7 @@ class Router:  # autobahn takes exact str only, so that our StrEnum constants ar
             session = _Session(self)
             if await self._connect(session) and await session.over():
                 delay = FIRST_DELAY
-            if self._over():
+            if self._told_to_stop():
                 return
             self._pause = deferLater(reactor, delay, lambda: None)
             try:
@@ -206,7 +206,7 @@ class Router:  # autobahn takes exact str only, so that our StrEnum constants ar
                 return
             delay = min(delay * 1.6, LONGEST_DELAY)
 
-    def _over(self) -> bool:
+    def _told_to_stop(self) -> bool:
         return self._stopping
 
     async def _connect(self, session: "_Session") -> bool:
@@ -236,6 +236,8 @@ class Router:  # autobahn takes exact str only, so that our StrEnum constants ar
         declared = [session.take_registration(item) for item in self._registrations]
         declared += [session.take_subscription(item) for item in self._subscriptions]
         await DeferredList([Deferred.fromCoroutine(item) for item in declared])
+        if session.is_over:
+            return  # lost again while we declared
         self._session = session
         self._unanswered = 0
         self._away_logged, self._ever_joined = False, True
@@ -278,6 +280,7 @@ class _Session(ApplicationSession):  # type: ignore[misc]  # autobahn has no usa
         super().__init__(ComponentConfig(str(Realm.TIMING)))
         self.router = router
         self.protocol: Any = None
+        self.is_over = False  # the connection is gone
         self._joined = False
         self._over: Deferred[bool] = Deferred()
         self._deadline: Any = None
@@ -333,6 +336,9 @@ class _Session(ApplicationSession):  # type: ignore[misc]  # autobahn has no usa
         self.disconnect()
 
     async def onDisconnect(self) -> None:  # noqa: N802 - autobahn's name
+        self.is_over = True
+        # autobahn does this where we do not override it; without, calls under way would wait for ever
+        self._errback_outstanding_requests(TransportLost())
         await self.router.session_lost(self)
         self._end()
 

@@ -1,13 +1,13 @@
 """`livetiming up` and `down`: the whole system started, watched, and ended in order."""
 
 import contextlib
+import http.client
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ STOP_SECONDS = 14.0  # for everything; what is left then is killed
 SERVICES = ("service-", "wt-", "provider-")  # programs that are scheduled, by the beginnings of their names
 
 Say = Callable[[str], None]
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own port is behind no proxy
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class System:
     def router_answers(self) -> bool:
         """Whether the router's port serves its pages; it accepts connections a moment before."""
         try:
-            with urllib.request.urlopen(f"{self.settings.local_url}/relays", timeout=1):  # noqa: S310 - http only
+            with _DIRECT.open(f"{self.settings.local_url}/relays", timeout=1):
                 return True
-        except (urllib.error.URLError, OSError):
+        except (OSError, http.client.HTTPException):
             return False
 
     def stop(self, say: Say) -> None:
@@ -131,8 +132,9 @@ def up(settings: Settings, extras: Extras, say: Say) -> int:
 def _supervise(system: System, expected: Sequence[str], extras: Extras, say: Say, lock: Lock) -> int:
     settings = system.settings
     told = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup a hang-up is nothing to us
+            signal.signal(number, lambda *_: told.set())
     began = time.monotonic()
     supervisord = subprocess.Popen(
         [*preflight.module("supervisor.supervisord"), "-n", "-c", settings.home / "supervisord.conf"],
@@ -189,9 +191,13 @@ def up_detached(settings: Settings, arguments: Sequence[str], say: Say) -> int:
     """`livetiming up` in the background; returns when everything runs."""
     preflight.check_home(settings)
     preflight.make_folders(settings)
+    if _up_process(settings.run_dir) is not None:
+        say(f"livetiming: it is running already in {settings.home} (livetiming status)")
+        return EXIT_WRONG
     router_setup.install(settings, say)  # with its progress on this terminal
     log = settings.log_dir / "up.log"
-    with log.open("wb") as file:
+    log.unlink(missing_ok=True)
+    with log.open("ab") as file:
         child = subprocess.Popen(
             [*preflight.module("orchestrator.cli"), "up", *arguments],
             stdin=subprocess.DEVNULL,
@@ -206,12 +212,20 @@ def up_detached(settings: Settings, arguments: Sequence[str], say: Say) -> int:
         if child.poll() is not None:
             sys.stderr.write(log.read_text())
             return child.returncode or EXIT_WRONG
-        if leftovers.recorded(settings.run_dir, "supervisord") and is_ready(system, expected):
+        if _is_parent_of_supervisord(child.pid, settings.run_dir) and is_ready(system, expected):
             say(f"everything runs (process {child.pid}, log {log}): {settings.local_url}/")
             return EXIT_DONE
         time.sleep(0.2)
     say(f"not everything runs after {READY_SECONDS:.0f} s: see `livetiming status` and {log}")
     return EXIT_WRONG
+
+
+def _is_parent_of_supervisord(pid: int, run_dir: Path) -> bool:
+    supervisord = leftovers.recorded(run_dir, "supervisord")
+    try:
+        return supervisord is not None and supervisord.ppid() == pid
+    except psutil.NoSuchProcess:  # one that is being ended
+        return False
 
 
 def down(settings: Settings, say: Say) -> int:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from livetiming.environment import Environment, SettingError
 from livetiming.settings import Place
@@ -81,7 +82,7 @@ class Settings:
             crossbar=env.path("LIVETIMING_CROSSBAR", ".") if env.text("LIVETIMING_CROSSBAR") else None,
             auth_file=env.path("LIVETIMING_AUTH_FILE", ".") if env.text("LIVETIMING_AUTH_FILE") else None,
             calendar_url=env.text("LIVETIMING_CALENDAR_URL"),
-            calendar_interval=env.number("LIVETIMING_CALENDAR_INTERVAL", 60, low=1),
+            calendar_interval=env.number("LIVETIMING_CALENDAR_INTERVAL", _interval(env), low=1),
             start_buffer=env.number("LIVETIMING_START_BUFFER", 300),
             end_buffer=env.number("LIVETIMING_END_BUFFER", 600),
             quit_grace=env.number("LIVETIMING_QUIT_GRACE", 10),
@@ -93,6 +94,11 @@ class Settings:
             dvr_fsync=env.number("LIVETIMING_DVR_FSYNC", 1, low=0, high=1),
             demo_feed_port=env.integer("LIVETIMING_DEMO_FEED_PORT", 50000, low=1, high=65535),
         )
+
+
+def _interval(env: Environment) -> float:
+    """Google limits how often its ICS address may be read."""
+    return 300 if urlsplit(env.text("LIVETIMING_CALENDAR_URL")).hostname == "calendar.google.com" else 60
 
 
 def _checked(env: Environment, name: str, default: str, form: re.Pattern[str], expected: str) -> str:

@@ -36,10 +36,9 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     if args.job is not None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the host reads the job once more when it can listen
         job = Job.read(args.job)
-        written = [job.service_class, *job.options, f"--description={job.description}", f"--uuid={job.uuid}"]
         path = args.job
-        args, extra = host_parser(None).parse_known_args(written)
-        args.job, args.event = path, job.event
+        args, extra = host_parser(None).parse_known_args([job.service_class, *job.options])
+        args.job, args.event, args.uuid, args.description = path, job.event, job.uuid, job.description
     elif args.service_class is None:
         raise UnknownPlugin("", [])
     if args.initial_state is not None:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import isawaitable
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,8 @@ class Host:
         self._complained: set[str] = set()
         self._updating = False
         self._ended = False
-        self._soon_update, self._soon_manifest = Soon(self.update), Soon(self._publish_manifest)
+        self._soon_update = Soon(self.update)
+        self._soon_manifest = Soon(lambda: self._guarded(self._publish_manifest))
         self._soon_save = Soon(self._save)
         self._loops: list[LoopingCall] = []
 
@@ -145,22 +146,31 @@ class Host:
         """The last state out, a goodbye, and the state kept. A service whose supervisor died says no goodbye:
         it will be started again, and is to be the same service then."""
         for loop in self._loops:
-            loop.stop()
+            if loop.running:
+                loop.stop()
         for soon in (self._soon_update, self._soon_manifest, self._soon_save):
             soon.cancel()
         if why is Ending.TOLD:
             await self._update()
-            self.publish_state()
+            self._guarded(self.publish_state)
+        self._ended = True  # nothing of ours follows the goodbye
+        if why is Ending.TOLD:
             uuid, now = self.service.uuid, _now_ms()
             self.router.publish(Channel.CONTROL, Message(MessageClass.SERVICE_DEREGISTRATION, uuid, now))
             forget_state(self.router, uuid, now)
             await self.router.settled()
-        self._ended = True
         self._save()
-        self.service.teardown()
+        self._guarded(self.service.teardown)
 
-    def _repeat(self, action: Any, seconds: float) -> None:
-        loop = LoopingCall(action)
+    def _guarded(self, action: Callable[[], Any]) -> None:
+        """Do it; what a plugin raises in it is logged, and does not keep us from the rest."""
+        try:
+            action()
+        except Exception as error:
+            self._complain(error, f"{getattr(action, '__name__', action)} failed")
+
+    def _repeat(self, action: Callable[[], Any], seconds: float) -> None:
+        loop = LoopingCall(self._guarded, action)
         loop.start(seconds, now=action == self.update)
         self._loops.append(loop)
 
@@ -183,7 +193,7 @@ class Host:
 
     def publish_state(self) -> None:
         """Send the current state."""
-        if not self.router.joined:
+        if self._ended or not self.router.joined:
             return
         state, now = self.service.state, _now_ms()
         if self.compress:
@@ -207,7 +217,7 @@ class Host:
             return
         finally:
             self._updating = False
-        if state != self.service.state:
+        if state != self.service.state and not self._ended:
             self.service.state = state
             self.publish_state()
             self._soon_save.ask()
@@ -236,6 +246,8 @@ class Host:
         self.publish_state()
 
     def _publish_manifest(self) -> None:
+        if self._ended:
+            return
         message = Message(MessageClass.SERVICE_REGISTRATION, self.service.manifest(), _now_ms())
         self.router.publish(Channel.CONTROL, message)
 

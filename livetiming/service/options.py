@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from livetiming.commandline import parser
+from livetiming.commandline import parser, say
 from livetiming.network import is_uuid
 from livetiming.service.discovery import BrokenPlugin, plugin, plugins
 
@@ -15,7 +15,8 @@ EXAMPLES = [
     ("livetiming-service rmonitor --help", "with the plugin's own options"),
 ]
 
-_NOT_FOR_CALENDARS = ("recording_file", "initial_state", "uuid", "job", "standalone", "debug")
+_REFUSED_ANYWAY = ("recording_file", "standalone", "debug")  # of the field's hosts; ours has none of them yet
+_NOT_FOR_CALENDARS = ("initial_state", "uuid", "job", *_REFUSED_ANYWAY)
 
 
 class RefusedOption(ValueError):
@@ -51,6 +52,9 @@ def _plugin_parser(service_class: str | None) -> argparse.ArgumentParser | None:
         own: argparse.ArgumentParser | None = plugin(str(service_class)).argument_parser()
     except (BrokenPlugin, AttributeError):  # said when it is run
         return None
+    except Exception as error:  # the plugin's own, and no reason to let the others down
+        say(f"the options of {service_class} cannot be checked: {error!r}")
+        return None
     return own
 
 
@@ -63,18 +67,32 @@ def _uuid(text: str) -> str:
 def check_calendar_options(service_class: str, options: Sequence[str]) -> argparse.Namespace:
     """The host's options among an event's; RefusedOption for those that only a person at the machine may use.
 
-    What the host does not know is the plugin's, and not looked at here.
+    The rest is tried with the plugin's own parser, where it declares one.
     """
+    if "--" in options:
+        raise RefusedOption("-- has no meaning in a calendar: leave it out")
     host = host_parser(None)
-    host.error = _refuse  # type: ignore[method-assign]  # argparse would end the process
-    try:
-        args, _extra = host.parse_known_args([service_class, *options])
-    except SystemExit:  # --help
-        raise RefusedOption("--help starts no service: leave it out") from None
+    host.add_argument("-r", "--recording-file", nargs="?", const=True)
+    for name in ("--standalone", "--debug"):
+        host.add_argument(name, action="store_true")
+    args, extra = _tried(host, [service_class, *options])
     for name in _NOT_FOR_CALENDARS:
         if getattr(args, name):
             raise RefusedOption(f"--{name.replace('_', '-')} is not for calendars: leave it out")
+    own = _plugin_parser(service_class)
+    if own is not None:
+        _, unknown = _tried(own, extra)
+        if unknown:
+            raise RefusedOption(f"{service_class} does not know {' '.join(unknown)[:80]}")
     return args
+
+
+def _tried(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser.error = _refuse  # type: ignore[method-assign]  # argparse would end the process
+    try:
+        return parser.parse_known_args(words)
+    except SystemExit:  # --help
+        raise RefusedOption("--help starts no service: leave it out") from None
 
 
 def _refuse(message: str) -> NoReturn:

@@ -78,7 +78,7 @@ class Directory:
         if role == EXTERNAL:
             manifest["external"] = await self._extra_of(authid)
         known = self.registry.entries.get(uuid)
-        changed = self.registry.registered(manifest, authid)
+        changed = self.registry.registered(manifest, authid, trusted=role == TRUSTED)
         if changed is self.registry:
             self.log.warn(
                 "{authid} may not register {uuid}: it is another's, or one too many", authid=authid, uuid=uuid
@@ -124,8 +124,11 @@ class Directory:
         if self._collecting or (listing == self._published and not repeat):
             return
         message = Message(MessageClass.DIRECTORY_LISTING, listing, _now_ms(), retain=True)
-        if self.router.publish(Channel.DIRECTORY, message):
-            self._published = listing
+        try:
+            if self.router.publish(Channel.DIRECTORY, message):
+                self._published = listing
+        except Exception:  # too long for the transport, say; the repetition must go on
+            self.log.failure("the listing could not be published")
 
     def _list_services(self, includeHidden: bool = False, *, details: Any) -> list[Manifest]:  # noqa: N803 - the wire's
         return self.registry.listing(include_hidden=bool(includeHidden) and details.caller_authrole == TRUSTED)

@@ -1,6 +1,6 @@
 """The scheduler: reads the calendar, compares what should run with what does, and closes the difference.
 
-Three things wake it: APScheduler at the next moment that matters (a start, a stop, a change of name) and every second,
+Three things wake it: APScheduler at the next moment that matters (a start, a stop, a change of name), every second,
 and each reading of the calendar. Reading, supervisord's RPC and file work happen in threads, one round at a time, so
 that nothing slow holds up the reactor.
 """
@@ -14,8 +14,8 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -23,6 +23,7 @@ from livetiming.network import RPC, Channel, Json, Message, MessageClass, comman
 from livetiming.process import Ending, Life
 from livetiming.reactor import reactor
 from livetiming.service.discovery import plugins
+from livetiming.service.options import check_calendar_options
 from livetiming.wamp import Router
 from orchestrator.daemon import run_daemon
 from orchestrator.scheduler.calendar import Calendar, read_calendar
@@ -64,6 +65,11 @@ class Scheduler:
         self._busy = False  # a round is under way in a thread
         self._reading = False
         self._trouble: str | None = None  # with supervisord, said once
+        self._outage: str | None = None  # of the calendar, said once, and its end too
+        self._good_at: float | None = None  # Unix s: when the calendar was last read well
+        self._not_before = 0.0  # monotonic: the server asked us to wait
+        # on the monotonic clock, so that a step of the wall clock is noticed and does not stop us
+        self._loops = [LoopingCall(self._read_in_turn), LoopingCall(self._compare_now)]
         self._timer = AsyncIOScheduler(
             event_loop=asyncio.get_event_loop_policy().get_event_loop(),
             timezone=UTC,
@@ -74,13 +80,15 @@ class Scheduler:
 
     def start(self) -> None:
         """Read the calendar, and keep reading and comparing."""
-        self._timer.add_job(self._on_read, IntervalTrigger(seconds=int(self.settings.calendar_interval), timezone=UTC))
-        self._timer.add_job(self._on_compare, IntervalTrigger(seconds=COMPARE_SECONDS, timezone=UTC))
         self._timer.start()
+        self._loops[0].start(self.settings.calendar_interval, now=False)
+        self._loops[1].start(COMPARE_SECONDS, now=False)
         Deferred.fromCoroutine(self._begin())
 
     def stop(self) -> None:
         """Let time pass without us. What runs goes on: another scheduler will take it up."""
+        for loop in self._loops:
+            loop.stop()
         self._timer.shutdown(wait=False)
 
     def read_now(self) -> None:
@@ -100,17 +108,21 @@ class Scheduler:
         content = await deferToThread(read_copy, self._copy)
         if self._content is None and content is not None:
             self.log.info("going by the last good copy of the calendar")
+            self._good_at = self._copy.stat().st_mtime
             try:
                 await self._take(content, keep=False)
             except NotACalendar as error:
                 self.log.error("{error}", error=error)
 
-    # -- what wakes us (APScheduler awaits these on the same loop)
+    async def _on_edge(self) -> None:
+        """Awaited by APScheduler, on the same loop."""
+        self._compare_now()
 
-    async def _on_read(self) -> None:
-        self.read_now()
+    def _read_in_turn(self) -> None:
+        if time.monotonic() >= self._not_before:
+            self.read_now()
 
-    async def _on_compare(self) -> None:
+    def _compare_now(self) -> None:
         Deferred.fromCoroutine(self._round())
 
     # -- the calendar
@@ -124,15 +136,15 @@ class Scheduler:
                 self._say_once("LIVETIMING_CALENDAR_URL is not set: nothing is scheduled")
                 return
             fetched = await deferToThread(fetch, self.settings.calendar_url, self._validators)
-            content = fetched.content
-            if content is None or content == self._content:
-                if time.time() - self._expanded_at < REREAD_WINDOW_SECONDS:
-                    return
-                content = self._content or b""
-            await self._take(content, keep=content != self._content)
+            await self._take_if_new(fetched.content)
             self._validators = fetched.validators
+            self._good_at = time.time()
+            if self._outage is not None:
+                self._outage = None
+                self.log.info("the calendar can be read again")
         except (CalendarUnreadable, NotACalendar) as error:
-            self._say_once(f"{error}; the last good copy stays in force")
+            self._not_before = time.monotonic() + getattr(error, "retry_after", 0.0)
+            self._say_outage(str(error))
         except Exception:
             self.log.failure("reading the calendar failed; the last good copy stays in force")
         finally:
@@ -141,7 +153,8 @@ class Scheduler:
     async def _take(self, content: bytes, *, keep: bool) -> None:
         """Make `content` the calendar in force; NotACalendar leaves everything as it is."""
         now, margin = time.time(), self.settings.end_buffer + MARGIN_SECONDS
-        self.calendar = await deferToThread(read_calendar, content, now, margin, plugins())
+        known = plugins()
+        self.calendar = await deferToThread(read_calendar, content, now, margin, known, check_calendar_options)
         self._content, self._expanded_at = content, now
         if keep:
             self._said.clear()
@@ -151,6 +164,25 @@ class Scheduler:
             self._say_once(f"calendar: {problem}")
         await self._round()
 
+    async def _take_if_new(self, content: bytes | None) -> None:
+        """`content` is None where the server says that nothing has changed."""
+        if content is None or content == self._content:
+            if time.time() - self._expanded_at < REREAD_WINDOW_SECONDS:
+                return
+            content = self._content or b""
+        await self._take(content, keep=content != self._content)
+
+    def _say_outage(self, what: str) -> None:
+        """Once for each outage."""
+        if self._outage == what:
+            return
+        self._outage = what
+        if self._good_at is None:
+            self.log.warn("{what}; nothing is scheduled until it can, but for the last good copy", what=what)
+        else:
+            age = int(time.time() - self._good_at)
+            self.log.warn("{what}; the copy that is {age} s old stays in force", what=what, age=age)
+
     def _say_once(self, what: str) -> None:
         if what not in self._said:
             self._said.add(what)
@@ -159,8 +191,11 @@ class Scheduler:
     # -- wanted and actual
 
     async def _round(self) -> None:
-        """Compare once, and do what is to be done. A round that finds another under way leaves it to that one."""
-        if self._busy:
+        """Compare once, and do what is to be done. A round that finds another under way leaves it to that one.
+
+        Without a calendar nothing is done: not to know what should run is no reason to end what runs.
+        """
+        if self._busy or self._content is None:
             return
         self._busy = True
         try:
@@ -171,12 +206,10 @@ class Scheduler:
                 self._say_once(f"conflict: {conflict}")
             self._memory = await deferToThread(self._compare, self.plan, self._memory, now)
             self._trouble = None
-        except SupervisionError as error:
-            if self._trouble != str(error):
-                self._trouble = str(error)
-                self.log.error("{error}", error=error)
-        except Exception:
-            self.log.failure("comparing failed; it is tried again")
+        except Exception as error:  # supervisord's, mostly
+            if self._trouble != repr(error):
+                self._trouble = repr(error)
+                self._complain(error, "wanted and actual could not be compared")
         finally:
             self._busy = False
         self._tell()
@@ -187,15 +220,25 @@ class Scheduler:
         for action in actions:
             try:
                 self._programs.carry_out(action)
-            except SupervisionError as error:  # the others go on; this one is due again in the next round
-                self.log.error("{error}", error=error)
+            except Exception as error:  # the others go on; this one is due again in the next round
+                key = f"{type(action).__name__} {error!r}"
+                if key not in self._said:  # forgotten with the next new calendar
+                    self._said.add(key)
+                    self._complain(error, f"{type(action).__name__} failed; it is tried again")
         return memory
+
+    def _complain(self, error: Exception, what: str) -> None:
+        """supervisord's refusals in a line, what is our own fault with its traceback."""
+        if isinstance(error, SupervisionError):
+            self.log.error("{error}", error=error)
+        else:
+            self.log.failure("{what}", what=what)
 
     def _set_edge(self) -> None:
         """Be woken at the next moment that matters."""
         if self.plan.next_edge is not None:
             at = datetime.fromtimestamp(self.plan.next_edge, UTC)
-            self._timer.add_job(self._on_compare, DateTrigger(at, timezone=UTC), id="edge", replace_existing=True)
+            self._timer.add_job(self._on_edge, DateTrigger(at, timezone=UTC), id="edge", replace_existing=True)
 
     def _quit_service(self, uuid: str, why: str) -> None:
         """Called in a thread."""

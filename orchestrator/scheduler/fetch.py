@@ -4,15 +4,18 @@ The address is a secret (it may hold a token): it is in no message of ours, and 
 quote it, are told by their kind only.
 """
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import requests
+import urllib3
 
 from livetiming.files import write_whole
 
-CONNECT_SECONDS, READ_SECONDS = 5.0, 15.0
+CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 15.0, 60.0
+RETRY_AFTER_LIMIT = 3600.0  # seconds; a server that asks for more is asked again all the same
 SIZE_LIMIT = 50_000_000  # bytes
 _CHUNK = 65536
 
@@ -20,8 +23,9 @@ _CHUNK = 65536
 class CalendarUnreadable(RuntimeError):
     """The calendar could not be read this time; the last good copy stays in force."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, retry_after: float = 0.0) -> None:
         super().__init__(f"the calendar cannot be read: {why}")
+        self.retry_after = retry_after  # seconds that the server asks us to wait
 
 
 @dataclass(frozen=True)
@@ -71,19 +75,25 @@ def _get(url: str, validators: Validators) -> Fetched:
             if response.status_code == requests.codes.not_modified:
                 return Fetched(None, validators)
             if response.status_code != requests.codes.ok:
-                raise CalendarUnreadable(f"the server answered {response.status_code}")
+                wait = response.headers.get("Retry-After", "")
+                seconds = min(float(wait), RETRY_AFTER_LIMIT) if wait.isdecimal() else 0.0
+                raise CalendarUnreadable(f"the server answered {response.status_code}", seconds)
             fresh = Validators(response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
             return Fetched(_body(response), fresh)
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise CalendarUnreadable(type(error).__name__) from None
 
 
 def _body(response: requests.Response) -> bytes:
+    """All of it, in what comes at a time: the library's timeout is for each read, and a server may dribble."""
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
+    until = time.monotonic() + WHOLE_SECONDS
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
         body += chunk
         if len(body) > SIZE_LIMIT:
             raise CalendarUnreadable(f"it is larger than {SIZE_LIMIT // 10**6} MB")
+        if time.monotonic() > until:
+            raise CalendarUnreadable(f"it takes longer than {WHOLE_SECONDS:g} s")
     return bytes(body)
 
 

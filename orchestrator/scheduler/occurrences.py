@@ -8,7 +8,7 @@ that follow from it are told where they are made.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,10 +16,11 @@ import icalendar
 import recurring_ical_events
 
 _FOLD = re.compile(rb"\r?\n[ \t]")
-_COMPONENT = re.compile(rb"^BEGIN:(VEVENT|VTIMEZONE)\s*?$.*?^END:\1\s*?$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
-_UID = re.compile(rb"^UID[^:\r\n]*:(.*?)\s*$", re.MULTILINE | re.IGNORECASE)
-_TAGGED = re.compile(rb"^SUMMARY[^\r\n]*?:.*\[", re.MULTILINE | re.IGNORECASE)
-_ZONE = re.compile(rb"^X-WR-TIMEZONE[^:\r\n]*:(.*?)\s*$", re.MULTILINE | re.IGNORECASE)
+# each pattern goes over a line once: a calendar is untrusted, and `re` holds up the whole process while it searches
+_UID = re.compile(rb"^UID[;:][^\r\n]*", re.MULTILINE | re.IGNORECASE)
+_TAGGED = re.compile(rb"^SUMMARY[;:][^\r\n\[]*\[", re.MULTILINE | re.IGNORECASE)
+_ZONE = re.compile(rb"^X-WR-TIMEZONE[;:][^\r\n]*", re.MULTILINE | re.IGNORECASE)
+_ZONES_APART = timedelta(days=1)  # floating times are expanded as if in UTC, and placed in their zone afterwards
 _TOO_OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 
 
@@ -64,9 +65,11 @@ def occurrences(calendar: bytes, start: datetime, end: datetime) -> tuple[list[O
     problems: list[EventProblem] = []
     for uid, series in _tagged_series(text):
         try:
-            found += _expand(uid, series, zone, start, end)
+            found += _expand(uid, series, zone, start - _ZONES_APART, end + _ZONES_APART)
         except Exception as error:
             problems.append(EventProblem(uid, f"cannot be read ({error})"))
+    since, until = start.timestamp(), end.timestamp()
+    found = [item for item in found if item.start < until and (item.end > since or item.start >= since)]
     return sorted(found, key=lambda item: (item.start, item.instance)), problems
 
 
@@ -83,7 +86,7 @@ def _calendar_zone(text: bytes) -> tzinfo:
     if found is None:
         return UTC
     try:
-        return ZoneInfo(found[1].decode(errors="replace"))
+        return ZoneInfo(_value(found[0]))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
 
@@ -92,16 +95,34 @@ def _tagged_series(text: bytes) -> Iterator[tuple[str, bytes]]:
     """(UID, calendar with the events of that UID and all time zones), for each UID that has a tagged title."""
     zones: list[bytes] = []
     series: dict[str, list[bytes]] = {}
-    for number, match in enumerate(_COMPONENT.finditer(text)):
-        if match[1].upper() == b"VTIMEZONE":
-            zones.append(match[0])
+    for number, (kind, component) in enumerate(_components(text)):
+        if kind == b"VTIMEZONE":
+            zones.append(component)
             continue
-        uid = _UID.search(match[0])
-        key = uid[1].decode(errors="replace") if uid else f"(no UID, component {number + 1})"
-        series.setdefault(key, []).append(match[0])
+        uid = _UID.search(component)
+        key = _value(uid[0]) if uid else f"(no UID, component {number + 1})"
+        series.setdefault(key, []).append(component)
     for key, events in series.items():
         if any(_TAGGED.search(event) for event in events):
             yield key, b"\r\n".join([b"BEGIN:VCALENDAR", *zones, *events, b"END:VCALENDAR", b""])
+
+
+def _components(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(VEVENT or VTIMEZONE, its text). One that is not closed before the next begins is left out."""
+    kind, lines = b"", list[bytes]()
+    for line in text.splitlines():
+        word = line.strip().upper()
+        if word in (b"BEGIN:VEVENT", b"BEGIN:VTIMEZONE"):
+            kind, lines = word[6:], []
+        if kind:
+            lines.append(line)
+            if word == b"END:" + kind:
+                yield kind, b"\r\n".join(lines)
+                kind = b""
+
+
+def _value(line: bytes) -> str:
+    return line.partition(b":")[2].decode(errors="replace").strip()
 
 
 def _expand(uid: str, series: bytes, zone: tzinfo, start: datetime, end: datetime) -> Iterable[Occurrence]:

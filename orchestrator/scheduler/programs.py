@@ -67,7 +67,8 @@ class Programs:
                 self._host.remove(name)
                 self._path(name).unlink(missing_ok=True)
             case MarkOver(name, job, why):
-                self.log.info("{name} is over for this event: {why}", name=name, why=why)
+                said = f"is over for this event: {why}" if why else "was started again by a person"
+                self.log.info("{name} {said}", name=name, said=said)
                 replace(job, over=why).write(self._path(name))
             case Failed(name):
                 self.log.error("{name} could not be started: see livetiming logs {name}; it is tried again", name=name)

@@ -74,7 +74,7 @@ class Remove:
 
 @dataclass(frozen=True)
 class MarkOver:
-    """Note in the job that it is over for its event."""
+    """Note in the job that it is over for its event, and why; with no reason, that it is not."""
 
     name: str
     job: Job
@@ -116,8 +116,8 @@ def reconcile(
             quit_at[name] = now if told is None else told
             if told is not None:
                 action = Stop(name, action.why) if now - told >= grace else None
-        elif told is not None and have.program is not None and have.program.alive and now - told < grace:
-            quit_at[name] = told  # it is about to end, though it is wanted again
+        elif told is not None and _is_ending(have.program, now - told < grace):
+            quit_at[name] = told  # though it is wanted again
         if isinstance(action, Retry):
             action = _failed_or_retry(name, memory, failed, now)
         elif name in memory.failed and want is not None and not _runs_well(have):
@@ -139,6 +139,8 @@ def _want(want: Desired, have: Actual, now: float, *, told: bool) -> Action | No
     if (job.service_class, job.options) != (session.service_class, session.options):
         why = "its options have changed"
         return Quit(want.program, job.uuid, why) if program is not None and program.alive else Start(want, None, why)
+    if job.over and program is not None and program.alive:
+        return MarkOver(want.program, job, "")  # a person has started it again
     if job.over:
         return None if job.event == session.instance else Start(want, None, "the next event is due")
     if job.event not in want.instances and (program is None or not program.alive):
@@ -184,6 +186,11 @@ def _failed_or_retry(name: str, memory: Memory, failed: dict[str, tuple[int, flo
         return None
     failed[name] = (count + 1, now)
     return Retry(name)
+
+
+def _is_ending(program: Program | None, has_time: bool) -> bool:
+    """Whether what we told to quit is about to end: it has time left for that, or is being stopped."""
+    return program is not None and program.alive and (has_time or program.state is ProgramState.STOPPING)
 
 
 def _runs_well(have: Actual) -> bool:

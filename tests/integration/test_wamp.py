@@ -1,10 +1,13 @@
 """A component's seat on the router: taken again and again, until it is told to end."""
 
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from autobahn.wamp.exception import ApplicationError
+from twisted.internet.defer import Deferred
 
 from livetiming.settings import Credentials
 from livetiming.wamp import Router, RouterAway
@@ -45,6 +48,23 @@ def test_after_an_outage_everything_declared_holds_again(running_system: Running
     other.publish(TOPIC, "heard")
     eventually(lambda: "heard" in [raw for _, raw, _ in component.events])
     other.close()
+
+
+def test_a_call_under_way_fails_when_the_router_goes(running_system: RunningSystem, component: Client) -> None:
+    called = threading.Event()
+
+    def never(**_: object) -> Deferred[None]:
+        called.set()
+        return Deferred()
+
+    in_reactor(component.router.register, PROCEDURE, never)
+    with ThreadPoolExecutor(1) as pool:
+        calling = pool.submit(component.call, PROCEDURE, timeout=100)
+        assert called.wait(10)
+        running_system.kill(running_system.pid_of("router"))
+        with pytest.raises(RouterAway):
+            calling.result(30)
+    eventually(lambda: component.router.joined, within=40)
 
 
 def test_a_call_says_that_the_router_is_away(running_system: RunningSystem) -> None:

@@ -72,6 +72,44 @@ def test_a_floating_time_is_in_the_calendars_zone() -> None:
     assert found(calendar(floating, head="X-WR-TIMEZONE:Europe/Berlin\r\n"))[0].start == utc(5, 8)
 
 
+def test_a_floating_time_far_from_utc_is_found_while_it_is_on() -> None:
+    floating = event("DTSTART:20260605T200000", "DTEND:20260605T220000")
+    content = calendar(floating, head="X-WR-TIMEZONE:America/Los_Angeles\r\n")
+    on = datetime(2026, 6, 6, 4, tzinfo=UTC)
+    assert [item.start for item in occurrences(content, on, END)[0]] == [utc(6, 3)]
+
+
+def test_an_all_day_event_lasts_until_the_end_of_its_day_in_the_calendars_zone() -> None:
+    content = calendar(event("DTSTART;VALUE=DATE:20260605"), head="X-WR-TIMEZONE:America/Los_Angeles\r\n")
+    late = datetime(2026, 6, 6, 6, tzinfo=UTC)
+    assert [item.end for item in occurrences(content, late, END)[0]] == [utc(6, 7)]
+
+
+def test_what_is_not_in_the_window_is_not_found() -> None:
+    assert occurrences(calendar(ONCE), datetime(2026, 6, 5, 12, tzinfo=UTC), END)[0] == []
+
+
+def test_an_event_that_is_not_closed_costs_only_itself() -> None:
+    unclosed = "BEGIN:VEVENT\r\nUID:b\r\nSUMMARY:Other [f1]\r\n"
+    assert [item.uid for item in found(calendar(unclosed, ONCE))] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "SUMMARY" + ":" * 300_000,
+        "UID:" + " " * 300_000 + "x",
+        "X-WR-TIMEZONE:" + " " * 300_000,
+        "BEGIN:VEVENT\r\n" * 30_000,
+        "SUMMARY;X=" + "[" * 300_000,
+    ],
+)
+@pytest.mark.timeout(20)
+def test_a_hostile_line_takes_no_longer_than_its_length(hostile: str) -> None:
+    sessions = occurrences(calendar(hostile + "\r\n", event(hostile, uid="b"), ONCE), START, END)[0]
+    assert "a" in [session.uid for session in sessions]
+
+
 def test_a_series_in_utc_does_not_drift_with_the_calendars_zone() -> None:
     series = event("DTSTART:20260105T100000Z", "DTEND:20260105T110000Z", "RRULE:FREQ=WEEKLY")
     starts = {item.start % 86400 for item in found(calendar(series, head="X-WR-TIMEZONE:Europe/Berlin\r\n"))}

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from livetiming.jobs import Job
 from orchestrator.scheduler.plan import Desired, Session
 from orchestrator.scheduler.reconcile import (
@@ -155,3 +157,27 @@ def test_a_crash_is_left_to_supervisord() -> None:
     crashed = program(ProgramState.EXITED, stopped=49, exit_status=1)
     assert actions(WANTED, Actual(crashed, JOB)) == []
     assert actions(WANTED, Actual(program(ProgramState.BACKOFF), JOB)) == []
+
+
+def test_what_a_person_started_again_is_not_over_any_more() -> None:
+    over = replace(JOB, over="stopped by hand")
+    assert actions(WANTED, Actual(RUNNING, over)) == [MarkOver(NAME, over, "")]
+
+
+def test_our_own_stop_is_not_taken_for_a_persons_however_long_it_takes() -> None:
+    memory = Memory(quit_at={NAME: 0})
+    stopping = Actual(program(ProgramState.STOPPING), JOB)
+    nothing, memory = round_of(WANTED, stopping, memory, now=50)
+    assert nothing == []
+    (action,) = actions(WANTED, Actual(STOPPED_BY_HAND, JOB), memory, now=51)
+    assert isinstance(action, Start)
+
+
+@pytest.mark.parametrize("state", list(ProgramState))
+@pytest.mark.parametrize("job", [JOB, replace(JOB, over="stopped by hand"), replace(JOB, event="other")])
+@pytest.mark.parametrize("told", [Memory(), Memory(quit_at={NAME: 49})])
+def test_nothing_is_started_while_its_process_lives(state: ProgramState, job: Job, told: Memory) -> None:
+    have = Actual(program(state), job)
+    for want in (WANTED, replace(WANTED, session=replace(SESSION, options=("--b",)))):
+        for action in actions(want, have, told):
+            assert not (isinstance(action, Start) and program(state).alive)
