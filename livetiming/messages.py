@@ -4,6 +4,7 @@ A generator's `process(old, new)` gives `[time, category, text, type, car number
 for `generate` to fill in: a generator knows no clock. A plugin's own may fill it in themselves.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -12,6 +13,7 @@ from livetiming.state import RaceMessage, Row, State
 from livetiming.times import format_lap_time
 
 Said = Sequence[str | None]  # [category, text, type]
+CAR_NUMBER_REGEX = re.compile(r"\bcar\s*#?\s*(?P<race_num>[0-9]+)", re.IGNORECASE | re.ASCII)
 ON_TRACK = frozenset({"RUN", "OUT"})
 IN_PITS = frozenset({"PIT", "FUEL"})
 
@@ -39,6 +41,9 @@ class TimingMessage:
 class PerCarMessage(TimingMessage):
     """One message, or none, about the step of each car. Cars are matched by number, car and class."""
 
+    # The one column that the message depends on: cars in which it has not changed are not even considered.
+    watched: ClassVar[Stat | None] = None
+
     def __init__(self, columnSpec: Sequence[Any]) -> None:  # noqa: N803 - the plugin interface
         self._index = {
             Stat.from_title(_heading(column)): index for index, column in reversed(list(enumerate(columnSpec)))
@@ -53,16 +58,32 @@ class PerCarMessage(TimingMessage):
 
     def process(self, oldState: State, newState: State) -> list[RaceMessage]:  # noqa: N803 - the plugin interface
         """The messages of all cars that were there before."""
-        before = {self._identity(car): car for car in oldState["cars"]}
         messages: list[RaceMessage] = []
-        for car in newState["cars"]:
-            old = before.get(self._identity(car))
-            if old is None:
-                continue
+        for old, car in self._pairs(oldState["cars"], newState["cars"]):
             said = self._consider(old, car)
             if said:
                 messages.append([None, *said, str(self.getValue(car, Stat.NUM, ""))])
         return messages
+
+    def _pairs(self, before: list[Row], now: list[Row]) -> Iterable[tuple[Row, Row]]:
+        """Each car that was there before: how it was, and how it is."""
+        try:
+            return self._pairs_in_order(before, now)
+        except LookupError:  # places have changed, or a row is short
+            known = {self._identity(car): car for car in before}
+            pairs = [(known.get(self._identity(car)), car) for car in now]
+            return [(old, car) for old, car in pairs if old is not None]
+
+    def _pairs_in_order(self, before: list[Row], now: list[Row]) -> Iterable[tuple[Row, Row]]:
+        """The same, fast, while nobody has changed places; LookupError where that is not so."""
+        number = self._index[Stat.NUM]
+        if [car[number] for car in before] != [car[number] for car in now]:
+            raise LookupError
+        pairs: Iterable[tuple[Row, Row]] = zip(before, now, strict=True)
+        if self.watched is not None:
+            watched = self._index.get(self.watched)
+            pairs = [] if watched is None else [(old, car) for old, car in pairs if old[watched] != car[watched]]
+        return [(old, car) for old, car in pairs if self._identity(old) == self._identity(car)]
 
     def _identity(self, car: Row) -> tuple[str, ...]:
         return tuple(str(self.getValue(car, stat, "")) for stat in (Stat.NUM, Stat.CAR, Stat.CLASS))
@@ -76,7 +97,7 @@ class PerCarMessage(TimingMessage):
         return f"#{number} ({driver})" if driver else f"#{number}"
 
 
-class FlagMessage(TimingMessage):
+class FlagChangeMessage(TimingMessage):
     """A change of the flag."""
 
     _SAID: ClassVar = {
@@ -100,8 +121,40 @@ class FlagMessage(TimingMessage):
         return ["Track", text, style]
 
 
+class SlowZoneMessage(TimingMessage):
+    """Slow zones come into force. Their end is a change of the flag like any other. For plugins that opt in."""
+
+    def _consider(self, oldState: State, newState: State) -> Said | None:  # noqa: N803 - the plugin interface
+        old, new = (FlagStatus.from_text(state["session"].get("flagState")) for state in (oldState, newState))
+        if old == new or new is not FlagStatus.SLOW_ZONE:
+            return None
+        return ["Track", "Slow zone(s) in force", "yellow"]
+
+
+class RaceControlMessage(TimingMessage):
+    """Texts from race control: whatever the plugin has put into the list since the last frame, oldest first.
+
+    The list stays the plugin's: it appends, and this empties it.
+    """
+
+    def __init__(self, messageList: list[str]) -> None:  # noqa: N803 - the plugin interface
+        self._texts = messageList
+
+    def process(self, oldState: State, newState: State) -> list[RaceMessage]:  # noqa: ARG002, N803 - the plugin interface
+        """One message for each text; where it names a car, with that car's number."""
+        texts, self._texts[:] = list(self._texts), []
+        return [self._message(str(text).strip()) for text in texts if str(text).strip()]
+
+    @staticmethod
+    def _message(text: str) -> RaceMessage:
+        car = CAR_NUMBER_REGEX.search(text)
+        return [None, "Race Control", text.upper(), "raceControl", *([car["race_num"]] if car else [])]
+
+
 class CarPitMessage(PerCarMessage):
     """A car enters the pits (or fuels), or leaves them."""
+
+    watched = Stat.STATE
 
     def _consider(self, oldState: Row, newState: Row) -> Said | None:  # noqa: N803 - the plugin interface
         old, new = _states(self, oldState, newState)
@@ -120,6 +173,8 @@ class CarPitMessage(PerCarMessage):
 class StoppedMessage(PerCarMessage):
     """A car retires, stops or crawls, or resumes."""
 
+    watched = Stat.STATE
+
     def _consider(self, oldState: Row, newState: Row) -> Said | None:  # noqa: N803 - the plugin interface
         old, new = _states(self, oldState, newState)
         category, label = self._category(newState, "Pits"), self._label(newState)
@@ -137,6 +192,8 @@ class StoppedMessage(PerCarMessage):
 class DriverChangeMessage(PerCarMessage):
     """Another driver is in the car."""
 
+    watched = Stat.DRIVER
+
     def _consider(self, oldState: Row, newState: Row) -> Said | None:  # noqa: N803 - the plugin interface
         old, new = (driver_name(self.getValue(car, Stat.DRIVER)) for car in (oldState, newState))
         if old == new or _states(self, oldState, newState)[0] == "N/S":
@@ -148,6 +205,8 @@ class DriverChangeMessage(PerCarMessage):
 
 class FastLapMessage(PerCarMessage):
     """A new personal best, or a new overall best lap."""
+
+    watched = Stat.LAST_LAP
 
     def _consider(self, oldState: Row, newState: Row) -> Said | None:  # noqa: N803 - the plugin interface
         old, new = (_timed(self.getValue(car, Stat.LAST_LAP)) for car in (oldState, newState))
@@ -167,7 +226,7 @@ class FastLapMessage(PerCarMessage):
 def standard_generators(column_spec: Sequence[Any]) -> list[Generator]:
     """The messages that every service generates."""
     per_car = (CarPitMessage, StoppedMessage, DriverChangeMessage, FastLapMessage)
-    return [FlagMessage(), *(kind(column_spec) for kind in per_car)]
+    return [FlagChangeMessage(), *(kind(column_spec) for kind in per_car)]
 
 
 def generate(

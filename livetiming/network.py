@@ -109,7 +109,7 @@ class Message:
 
     msg_class: MessageClass
     payload: Json
-    date: int | None
+    date: int | None = None
     retain: bool = False
 
     def encode(self) -> dict[str, Json]:
@@ -134,6 +134,10 @@ class Message:
         if isinstance(date, bool) or not isinstance(date, int | float) or not abs(date) < 1e15:
             date = None
         return cls(msg_class, raw.get("payload"), None if date is None else int(date), raw.get("retain") is True)
+
+    # As older plugins call them.
+    serialise = encode
+    parse = decode
 
 
 def state_message(state: Mapping[str, Json], date: int) -> Message:

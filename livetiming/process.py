@@ -54,12 +54,14 @@ def run(
     *,
     run_dir: Path | None = None,
     verbose: bool = False,
+    handler: logging.Handler | None = None,
 ) -> int:
     """Run `main(life)` in the reactor until it returns its exit code; the process's exit code.
 
     With `run_dir` the program takes the lock of its `name` there. `main` learns by `life.ending` that it is to end.
+    What is logged goes to `handler`, or else to standard error.
     """
-    begin_log(verbose=verbose)
+    begin_log(verbose=verbose, handler=handler)
     try:
         lock = Lock(name, lock_path(run_dir, name)) if run_dir else None
     except AlreadyRunning as error:
@@ -134,10 +136,10 @@ def _cut_short() -> None:
     os._exit(EXIT_WRONG)
 
 
-def begin_log(*, verbose: bool = False) -> None:
-    """Everything that is logged, Twisted's or the standard library's, as lines on standard error."""
+def begin_log(*, verbose: bool = False, handler: logging.Handler | None = None) -> None:
+    """Everything that is logged, Twisted's or the standard library's, as lines of `handler` (standard error)."""
     level = logging.DEBUG if verbose else logging.INFO
-    handler = logging.StreamHandler(sys.stderr)
+    handler = handler or logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("apscheduler", "urllib3"):
@@ -147,7 +149,7 @@ def begin_log(*, verbose: bool = False) -> None:
         threshold.setLogLevelForNamespace(chatty, LogLevel.warn)
     to_stdlib: Any = _Observer()
     observer: Any = FilteringLogObserver(to_stdlib, [threshold])
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
 class _Observer(STDLibLogObserver):

@@ -99,6 +99,11 @@ class FlagStatus(IntEnum):
         """The flag that a state's `flagState` names; NONE for anything else."""
         return cls.__members__.get(text.upper(), cls.NONE) if isinstance(text, str) else cls.NONE
 
+    @classmethod
+    def fromString(cls, text: object) -> "FlagStatus":  # noqa: N802 - as older plugins call it
+        """The same as `from_text`."""
+        return cls.from_text(text)
+
 
 class CarState(StrEnum):
     """What stands in a car's STATE column."""

@@ -27,6 +27,7 @@ class Place:
     base: Path  # the folder of livetiming.env
     home: Path
     state_dir: Path  # services' states, to resume from
+    analysis_dir: Path  # services' analyses, likewise
     log_dir: Path
     router: str  # ws://, wss://, rs://host:port or rs://unix:/path
     credentials: Credentials | None  # None: no secret is known here
@@ -60,6 +61,7 @@ class Place:
             base=env.base,
             home=home,
             state_dir=env.path("LIVETIMING_STATE_DIR", home / "state"),
+            analysis_dir=env.path("LIVETIMING_ANALYSIS_DIR", home / "analysis"),
             log_dir=env.path("LIVETIMING_LOG_DIR", home / "log"),
             router=_router(env, home),
             credentials=_credentials(env, home / "secret"),

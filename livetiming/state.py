@@ -9,7 +9,13 @@ RaceMessage = list[Any]  # [Unix s, category, text, type, car number?]
 
 MESSAGES_LIMIT = 100
 
-EMPTY_STATE: Final[State] = {"cars": [], "session": {"flagState": "none"}, "messages": [], "highlight": []}
+
+def empty_state() -> State:
+    """An empty state of the caller's own, to alter as it likes."""
+    return {"cars": [], "session": {"flagState": "none"}, "messages": [], "highlight": []}
+
+
+EMPTY_STATE: Final[State] = empty_state()
 
 
 class MalformedState(ValueError):

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
-import orjson
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.wamp import auth
 from autobahn.wamp.exception import ApplicationError, TransportLost
@@ -29,10 +28,9 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from livetiming.network import Json, Message, Realm, compressed_state_message, service_topic
+from livetiming.network import Json, Message, Realm
 from livetiming.reactor import reactor, sleep
 from livetiming.settings import Credentials
-from livetiming.state import EMPTY_STATE
 from livetiming.transport import transport
 
 FIRST_DELAY = 0.25  # seconds until the first attempt to come back
@@ -388,12 +386,3 @@ def connect(address: str, credentials: Credentials | None) -> Router:
     router = Router(address, credentials)
     router.start()
     return router
-
-
-def forget_state(router: Router, uuid: str, date: int) -> None:
-    """Replace what the router retains of a service that has left, without disturbing whoever looks at it.
-
-    An event for a role that nobody has is delivered to nobody, but retained all the same.
-    """
-    empty = compressed_state_message(orjson.dumps(EMPTY_STATE), date)
-    router.publish(service_topic(uuid), empty, eligible_authrole=["nobody"])

@@ -24,6 +24,7 @@ class BrokenPlugin(RuntimeError):
 
     def __init__(self, name: str, why: object) -> None:
         super().__init__(f"the plugin {name!r} cannot be used: {why}")
+        self.why = str(why)
 
 
 def plugins() -> list[str]:
@@ -37,11 +38,14 @@ def plugins() -> list[str]:
 
 def plugin(name: str) -> Any:
     """The class `Service` of plugin `name`; UnknownPlugin (with the nearest names) or BrokenPlugin."""
+    import livetiming.reactor  # noqa: F401 - a plugin may import Twisted's own, which is to be this one
+
     if not _NAME.fullmatch(name) or name not in plugins():
         raise UnknownPlugin(name, get_close_matches(name, plugins(), n=3))
     try:
-        return importlib.import_module(f"{NAMESPACE}.{name}").Service
-    except AttributeError:
-        raise BrokenPlugin(name, "it has no class Service") from None
-    except ImportError as error:
-        raise BrokenPlugin(name, error) from error
+        module = importlib.import_module(f"{NAMESPACE}.{name}")
+    except (Exception, SystemExit) as error:  # whatever its code does
+        raise BrokenPlugin(name, f"{type(error).__name__}: {error}") from error
+    if not hasattr(module, "Service"):
+        raise BrokenPlugin(name, "it has no class Service")
+    return module.Service

@@ -1,9 +1,7 @@
-"""What runs a service: joins the router, publishes states and manifest, keeps the state, and ends in order."""
+"""What runs a service: publishes its states, manifest and analysis, keeps what it goes on from, and ends in order."""
 
-import sys
 import time
-from collections.abc import Callable, Mapping
-from inspect import isawaitable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +9,10 @@ import orjson
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.python import threadable
 
-from livetiming.commandline import EXIT_DONE, EXIT_USAGE, say
-from livetiming.environment import Environment
-from livetiming.files import write_whole
 from livetiming.jobs import Job, MalformedJob
 from livetiming.lzstring import Compressor
-from livetiming.messages import Generator, generate, standard_generators
 from livetiming.network import (
     RPC,
     Channel,
@@ -25,18 +20,25 @@ from livetiming.network import (
     MalformedMessage,
     Message,
     MessageClass,
+    analysis_topic,
     command_topic,
     compressed_state_message,
     is_quit,
     service_topic,
     state_message,
 )
-from livetiming.process import Ending, Life, run
+from livetiming.process import Ending, Life
+from livetiming.publishing import forget_state
 from livetiming.reactor import reactor
+from livetiming.recording import TimingRecorder
+from livetiming.service.analyser import RETAINED
 from livetiming.service.api import BaseService
-from livetiming.settings import Place
-from livetiming.state import State, checked, with_messages
-from livetiming.wamp import Router, forget_state
+from livetiming.service.complaints import Complaints
+from livetiming.service.frames import Frames, NoState
+from livetiming.service.kept import Kept, Unusable
+from livetiming.service.notices import notices
+from livetiming.service.seat import Seat
+from livetiming.service.soon import Soon
 
 REPEAT_STATE_SECONDS = 30.0
 REPEAT_MANIFEST_SECONDS = 60.0
@@ -44,103 +46,51 @@ AT_MOST_EVERY = 1.0  # seconds between two frames, two manifests, two saved stat
 TRUSTED = "services"
 
 
-def run_service(service: BaseService) -> int:
-    """Run `service` until it is told to end; the process's exit code."""
-    env = Environment.load()
-    place = Place.load(env)
-    if place.credentials is None:
-        say(
-            "livetiming-service: no shared secret is known: set LIVETIMING_SHARED_SECRET, "
-            f"or LIVETIMING_HOME to the home of a running system (this is {place.home})"
-        )
-        return EXIT_USAGE
-    job: Path | None = service.args.job
-
-    async def live(life: Life) -> int:
-        router = Router(place.router, place.credentials)
-        compress = env.flag("LIVETIMING_COMPRESS", default=True)
-        host = Host(service, router, life, place.state_dir, compress=compress, job=job)
-        host.begin()
-        router.start()
-        await host.end(await life.ending)
-        await router.stop()
-        return EXIT_DONE
-
-    name = job.stem if job else f"service-{service.args.service_class}"
-    return run(name, live, run_dir=place.run_dir if job else None, verbose=service.args.verbose)
-
-
-class Soon:
-    """Runs an action when it is asked for, but not more often than every AT_MOST_EVERY seconds."""
-
-    def __init__(self, action: Any) -> None:
-        self._action = action
-        self._call: Any = None
-        self._last = -AT_MOST_EVERY
-
-    def ask(self) -> None:
-        """Run it now, or when enough time has passed."""
-        if self._call is None:
-            delay = max(0.0, self._last + AT_MOST_EVERY - reactor.seconds())
-            self._call = reactor.callLater(delay, self._run)
-
-    def cancel(self) -> None:
-        """Forget what was asked for."""
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
-
-    def _run(self) -> None:
-        self._call = None
-        self._last = reactor.seconds()
-        self._action()
-
-
 class Host:
-    """One service on one router. Everything happens in the reactor's thread."""
+    """One service on one seat. Everything happens in the reactor's thread."""
 
     log = Logger()
 
-    def __init__(
-        self, service: BaseService, router: Router, life: Life, state_dir: Path, *, compress: bool, job: Path | None
-    ) -> None:
+    def __init__(self, service: BaseService, seat: Seat, life: Life, kept: Kept, *, compress: bool = True) -> None:
         self.service = service
-        self.router = router
+        self.seat = seat
         self.life = life
-        self.compress = compress
-        self._compressor = Compressor()
-        self.job = job
-        self._state_file = state_dir / f"{service.uuid}.json"
-        self._generators: list[Generator] = []
-        self._complained: set[str] = set()
+        self.kept = kept
+        self.recorder: TimingRecorder | None = None  # of our own, where one was asked for
+        self._compress = Compressor().compress if compress else None
+        self._complaints = Complaints()
+        self._frames = Frames(service, notices, self._complaints)
         self._updating = False
         self._ended = False
-        self._soon_update = Soon(self.update)
-        self._soon_manifest = Soon(lambda: self._guarded(self._publish_manifest))
-        self._soon_save = Soon(self._save)
+        self._soon_update = Soon(self.update, AT_MOST_EVERY)
+        self._soon_manifest = Soon(lambda: self._guarded(self._publish_manifest), AT_MOST_EVERY)
+        self._soon_save = Soon(self._save, AT_MOST_EVERY)
         self._loops: list[LoopingCall] = []
 
     # -- life
 
     def begin(self) -> None:
         """Declare what we do on the router, and let the plugin begin."""
-        service, router = self.service, self.router
-        service.host = self
+        service, seat, uuid = self.service, self.seat, self.service.uuid
+        service._service_host = self
         self._reload()
-        self._resume()
-        self._generators = [*standard_generators(service.getColumnSpec()), *service.getExtraMessageGenerators()]
-        router.subscribe(Channel.CONTROL, self._controlled)
-        router.subscribe(command_topic(service.uuid), self._commanded)
-        router.register(f"{RPC.IS_ALIVE}{service.uuid}", lambda *_, **__: True)
-        router.register(f"{RPC.REQUEST_STATE}{service.uuid}", lambda *_, **__: service.state)
-        router.register(f"{RPC.REQUEST_ANALYSIS}{service.uuid}", lambda *_, **__: None)
-        router.on_join(self._joined)
+        if service._analysed:
+            self._resume_analysis()
+        seat.subscribe(Channel.CONTROL, self._controlled)
+        seat.subscribe(command_topic(uuid), self._commanded)
+        seat.register(f"{RPC.IS_ALIVE}{uuid}", lambda *_, **__: True)
+        seat.register(f"{RPC.REQUEST_STATE}{uuid}", lambda *_, **__: service.state)
+        seat.register(f"{RPC.REQUEST_ANALYSIS}{uuid}", lambda *_, **__: self.analysis_document())
+        seat.on_join(self._joined)
         self.life.reload = self._reload
-        self.life.healthy = lambda: router.joined
+        self.life.healthy = lambda: seat.joined
+        notices.changed = self.set_due_update
         service.setup()
         self._repeat(self._publish_manifest, REPEAT_MANIFEST_SECONDS)
-        self._repeat(self.publish_state, REPEAT_STATE_SECONDS)
+        self._repeat(self._publish_state, REPEAT_STATE_SECONDS)
         self._repeat(self.update, service.getPollInterval() if service.auto_poll else self._longest_silence())
+        if service._analysed:
+            self._repeat(self._publish_analysis, AT_MOST_EVERY)
 
     async def end(self, why: Ending) -> None:
         """The last state out, a goodbye, and the state kept. A service whose supervisor died says no goodbye:
@@ -152,14 +102,16 @@ class Host:
             soon.cancel()
         if why is Ending.TOLD:
             await self._update()
-            self._guarded(self.publish_state)
+            self._guarded(self._publish_state)
         self._ended = True  # nothing of ours follows the goodbye
         if why is Ending.TOLD:
             uuid, now = self.service.uuid, _now_ms()
-            self.router.publish(Channel.CONTROL, Message(MessageClass.SERVICE_DEREGISTRATION, uuid, now))
-            forget_state(self.router, uuid, now)
-            await self.router.settled()
+            self.seat.publish(Channel.CONTROL, Message(MessageClass.SERVICE_DEREGISTRATION, uuid, now))
+            forget_state(self.seat, uuid, now)
+            await self.seat.settled()
         self._save()
+        if self.recorder is not None:
+            self._guarded(self.recorder.close)
         self._guarded(self.service.teardown)
 
     def _guarded(self, action: Callable[[], Any]) -> None:
@@ -167,7 +119,7 @@ class Host:
         try:
             action()
         except Exception as error:
-            self._complain(error, f"{getattr(action, '__name__', action)} failed")
+            self._complaints.tell(error, f"{getattr(action, '__name__', action)} failed")
 
     def _repeat(self, action: Callable[[], Any], seconds: float) -> None:
         loop = LoopingCall(self._guarded, action)
@@ -177,31 +129,29 @@ class Host:
     def _longest_silence(self) -> float:
         return float(getattr(self.service, "max_publish_interval", REPEAT_STATE_SECONDS))
 
-    # -- what the plugin asks for
+    # -- what plugins ask for, from any thread
 
     def set_due_update(self) -> None:
-        """Something has changed in the race."""
-        self._soon_update.ask()
+        """The feed has something new."""
+        _in_reactor(self._soon_update.ask)
 
     def set_due_manifest(self) -> None:
-        """Something has changed in what we are."""
-        self._soon_manifest.ask()
+        """The manifest has changed."""
+        _in_reactor(self._soon_manifest.ask)
 
     def update(self) -> None:
         """Ask the plugin for the race, and publish it if it has changed."""
-        Deferred.fromCoroutine(self._update())
+        _in_reactor(lambda: Deferred.fromCoroutine(self._update()))
 
     def publish_state(self) -> None:
         """Send the current state."""
-        if self._ended or not self.router.joined:
-            return
-        state, now = self.service.state, _now_ms()
-        if self.compress:
-            message = compressed_state_message(orjson.dumps(state), now, self._compressor.compress)
-        else:
-            message = state_message(state, now)
-        if self.router.publish(service_topic(self.service.uuid), message):
-            self.life.sign()
+        _in_reactor(self._publish_state)
+
+    def analysis_document(self) -> Json:
+        """All analysis modules in one object; None where nothing is analysed."""
+        if not self.service._analysed:
+            return None
+        return self.service.analyser.document(self.service.state, self.service._manifest())
 
     # -- the race
 
@@ -210,46 +160,57 @@ class Host:
             return
         self._updating = True
         try:
-            raw = self.service.getRaceState()
-            state = self._next_state(await raw if isawaitable(raw) else raw)
-        except Exception as error:
-            self._complain(error, "the race's state could not be had")
-            return
+            state = await self._frames.next()
+        except NoState:
+            state = self._frames.repeated()
         finally:
             self._updating = False
         if state != self.service.state and not self._ended:
             self.service.state = state
-            self.publish_state()
+            self._publish_state()
+            self._guarded(self._follow)
             self._soon_save.ask()
 
-    def _next_state(self, raw: Mapping[str, Any]) -> State:
-        """The plugin's word as a state with messages; its own copy, so that the plugin may go on changing its lists."""
-        race: State = checked(orjson.loads(orjson.dumps(raw)))
-        old = self.service.state
-        fresh = generate(self._generators, old, race, time.time(), self._complain_of)
-        return with_messages(race["cars"], race["session"], old, fresh)
-
-    def _complain_of(self, generator: Generator) -> None:
-        self._complain(sys.exc_info()[1], f"the message generator {type(generator).__name__} failed")
-
-    def _complain(self, error: BaseException | None, what: str) -> None:
-        """Log with its traceback what goes wrong, once for each distinct error."""
-        key = f"{what}: {error!r}"
-        if key not in self._complained and len(self._complained) < 100:
-            self._complained.add(key)
-            self.log.failure("{what} (said once)", what=what)
+    def _follow(self) -> None:
+        """What comes after a frame, and may not delay it: analysis and recording."""
+        state, now = self.service.state, time.time()
+        if self.service._analysed:
+            self.service.analyser.receive(self._frames.column_spec, state, now)
+        if self.recorder is not None:
+            self.recorder.writeManifest(self.service._manifest())
+            self.recorder.writeState(state, now)
 
     # -- the router
 
+    def _publish_state(self) -> None:
+        if self._ended or not self.seat.joined:
+            return
+        state, now = self.service.state, _now_ms()
+        if self._compress is not None:
+            message = compressed_state_message(orjson.dumps(state), now, self._compress)
+        else:
+            message = state_message(state, now)
+        if self.seat.publish(service_topic(self.service.uuid), message):
+            self.life.sign()
+
     def _joined(self) -> None:
         self._publish_manifest()
-        self.publish_state()
+        self._publish_state()
+        self.service.analyser.joined()
 
     def _publish_manifest(self) -> None:
         if self._ended:
             return
-        message = Message(MessageClass.SERVICE_REGISTRATION, self.service.manifest(), _now_ms())
-        self.router.publish(Channel.CONTROL, message)
+        message = Message(MessageClass.SERVICE_REGISTRATION, self.service._manifest(), _now_ms())
+        self.seat.publish(Channel.CONTROL, message)
+
+    def _publish_analysis(self) -> None:
+        if self.seat.joined and not self._ended:
+            self.service.analyser.publish(time.monotonic(), self._publish_module)
+
+    def _publish_module(self, topic: str, payload: Json) -> bool:
+        message = Message(MessageClass.ANALYSIS_DATA, payload, _now_ms(), retain=topic in RETAINED)
+        return self.seat.publish(analysis_topic(self.service.uuid, *topic.split("/", 1)), message)
 
     def _controlled(self, raw: Json, details: Any) -> None:
         if details.publisher_authrole != TRUSTED:
@@ -267,36 +228,40 @@ class Host:
 
     # -- what is kept
 
-    def _resume(self) -> None:
-        file = Path(self.service.args.initial_state or self._state_file)
-        if not file.is_file():
-            return
+    def _resume_analysis(self) -> None:
         try:
-            self.service.state = checked(orjson.loads(file.read_bytes()))
-            self.log.info("goes on from the state in {file}", file=file)
-        except (OSError, ValueError) as error:
-            self.log.warn("the state in {file} cannot be used ({error}): beginning anew", file=file, error=error)
+            self.service.analyser.resume(self.kept.analysis())
+        except Unusable as error:
+            self.log.warn("{error}", error=error)
 
     def _save(self) -> None:
         if self.service.args.no_write_state:
             return
         try:
-            self._state_file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._state_file, orjson.dumps(self.service.state))
+            self.kept.keep(self.service.state, self.service.analyser.dump() if self.service._analysed else None)
         except OSError as error:
-            self._complain(error, f"the state could not be kept in {self._state_file}")
+            self._complaints.tell(error, "the state could not be kept")
 
     def _reload(self) -> None:
         """The job was rewritten: we go by another name now."""
-        if self.job is None:
+        path: Path | None = self.service.args.job
+        if path is None:
             return
         try:
-            job = Job.read(self.job)
+            job = Job.read(path)
         except MalformedJob as error:
             self.log.error("{error}", error=error)
             return
-        self.service.args.description, self.service.args.event = job.description, job.event
+        self.service.args.event = job.event
+        self.service.args.description = job.description or self.service.args.description
         self.set_due_manifest()
+
+
+def _in_reactor(action: Callable[[], Any]) -> None:
+    if threadable.isInIOThread():  # type: ignore[no-untyped-call]
+        action()
+    else:
+        reactor.callFromThread(action)
 
 
 def _now_ms() -> int:

@@ -1,13 +1,16 @@
 """The options that every service has, and which of them an event in a calendar may use."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from livetiming.commandline import parser, say
+from livetiming.commandline import complete, parser, say
+from livetiming.jobs import Job
 from livetiming.network import is_uuid
-from livetiming.service.discovery import BrokenPlugin, plugin, plugins
+from livetiming.ranges import whole
+from livetiming.service.discovery import BrokenPlugin, UnknownPlugin, plugin, plugins
 
 EXAMPLES = [
     ("livetiming-service rmonitor --host 192.0.2.7 --port 50000", "time what an RMonitor server sends"),
@@ -15,37 +18,51 @@ EXAMPLES = [
     ("livetiming-service rmonitor --help", "with the plugin's own options"),
 ]
 
-_REFUSED_ANYWAY = ("recording_file", "standalone", "debug")  # of the field's hosts; ours has none of them yet
-_NOT_FOR_CALENDARS = ("initial_state", "uuid", "job", *_REFUSED_ANYWAY)
-
-
-class RefusedOption(ValueError):
-    """An event's options cannot be used; the event's title has to be changed."""
+T71_PORT = 24771  # Timing 71's clients know no other
 
 
 def host_parser(service_class: str | None) -> argparse.ArgumentParser:
     """The host's parser. Its help ends with the options of `service_class`, where that plugin declares them."""
     host = parser("livetiming-service", "Runs one timing service: turns its feed into the universal format.", EXAMPLES)
     host.add_argument("service_class", nargs="?", metavar="CLASS", help=f"one of: {', '.join(plugins())}")
-    host.add_argument("-d", "--description", metavar="TEXT", help="what is timed, instead of what the feed says")
-    host.add_argument("-H", "--hidden", action="store_true", help="leave it out of listings")
-    host.add_argument("-m", "--masquerade", metavar="CLASS", help="be listed as another class")
-    host.add_argument("-N", "--do-not-record", action="store_true", help="ask the recorder to throw it away")
-    host.add_argument("-s", "--initial-state", type=Path, metavar="FILE", help="go on from this state, and its uuid")
-    host.add_argument("--uuid", type=_uuid, help="be this service (32 hexadecimal digits), instead of a new one")
-    host.add_argument("--no-write-state", action="store_true", help="keep no state to go on from")
-    host.add_argument("--job", type=Path, metavar="FILE", help="take all of this from a file of the scheduler")
-    host.add_argument("-v", "--verbose", action="store_true", help="log more")
-    # not options of this version, but plugins may look at them
-    host.set_defaults(debug=False, disable_analysis=False, recording_file=None, standalone=False)
-    own = _plugin_parser(service_class)
+    add = host.add_argument
+    add("-d", "--description", metavar="TEXT", help="what is timed, instead of what the feed says")
+    add("-H", "--hidden", action="store_true", help="leave it out of listings")
+    add("-m", "--masquerade", metavar="CLASS", help="be listed as another class")
+    add("-N", "--do-not-record", action="store_true", help="ask the recorder to throw it away")
+    add("--disable-analysis", action="store_true", help="make no analysis of the race")
+    add(
+        "-r",
+        "--recording-file",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="record it here as well, beside what the recorder does (UUID.zip)",
+    )
+    add("-s", "--initial-state", type=Path, metavar="FILE", help="go on from this state, its uuid and its analysis")
+    add("--uuid", type=_uuid, help="be this service (32 hexadecimal digits), instead of a new one")
+    add("--no-write-state", action="store_true", help="keep nothing to go on from")
+    add("--standalone", action="store_true", help="be a WebSocket server, without any router")
+    add(
+        "--t71",
+        nargs="?",
+        type=whole(0, 65535),
+        const=T71_PORT,
+        metavar="PORT",
+        help=f"the same, and serve Timing 71's clients too ({T71_PORT})",
+    )
+    add("--job", type=Path, metavar="FILE", help="take all of this from a file of the scheduler")
+    add("-v", "--verbose", action="store_true", help="log to standard output, not to LIVETIMING_LOG_DIR/CLASS.log")
+    add("--debug", action="store_true", help="log more")
+    own = declared_parser(service_class)
     if own is not None:
         options = own.format_help().partition("\n\n")[2]
         host.epilog = f"options of {service_class}:\n\n{options}\n{host.epilog}"
     return host
 
 
-def _plugin_parser(service_class: str | None) -> argparse.ArgumentParser | None:
+def declared_parser(service_class: str | None) -> argparse.ArgumentParser | None:
+    """The parser of the plugin's own options; None where it declares none, or cannot be asked."""
     if service_class not in plugins():
         return None
     try:
@@ -64,36 +81,23 @@ def _uuid(text: str) -> str:
     return text
 
 
-def check_calendar_options(service_class: str, options: Sequence[str]) -> argparse.Namespace:
-    """The host's options among an event's; RefusedOption for those that only a person at the machine may use.
+def parse_args(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
+    """The host's options on the command line `argv`, and those that it does not know, which are the plugin's.
 
-    The rest is tried with the plugin's own parser, where it declares one.
+    With `--job` they come from its file. Raises UnknownPlugin where there is no class, MalformedJob.
     """
-    if "--" in options:
-        raise RefusedOption("-- has no meaning in a calendar: leave it out")
-    host = host_parser(None)
-    host.add_argument("-r", "--recording-file", nargs="?", const=True)
-    for name in ("--standalone", "--debug"):
-        host.add_argument(name, action="store_true")
-    args, extra = _tried(host, [service_class, *options])
-    for name in _NOT_FOR_CALENDARS:
-        if getattr(args, name):
-            raise RefusedOption(f"--{name.replace('_', '-')} is not for calendars: leave it out")
-    own = _plugin_parser(service_class)
-    if own is not None:
-        _, unknown = _tried(own, extra)
-        if unknown:
-            raise RefusedOption(f"{service_class} does not know {' '.join(unknown)[:80]}")
-    return args
-
-
-def _tried(parser: argparse.ArgumentParser, words: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser.error = _refuse  # type: ignore[method-assign]  # argparse would end the process
-    try:
-        return parser.parse_known_args(words)
-    except SystemExit:  # --help
-        raise RefusedOption("--help starts no service: leave it out") from None
-
-
-def _refuse(message: str) -> NoReturn:
-    raise RefusedOption(message)
+    words = list(sys.argv[1:] if argv is None else argv)
+    host = host_parser(next((word for word in words if not word.startswith("-")), None))
+    complete(host)
+    args, extra = host.parse_known_args(words)
+    args.event = ""
+    if args.job is not None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the host reads the job once more when it can listen
+        job = Job.read(args.job)
+        path = args.job
+        args, extra = host_parser(None).parse_known_args([job.service_class, *job.options])
+        args.job, args.event, args.uuid = path, job.event, job.uuid
+        args.description = job.description or args.description
+    elif args.service_class is None:
+        raise UnknownPlugin("", [])
+    return args, extra

@@ -13,8 +13,9 @@ from twisted.logger import Logger
 
 from livetiming.manifest import MalformedManifest, Manifest, checked
 from livetiming.network import RPC, Channel, Json, MalformedMessage, Message, MessageClass
+from livetiming.publishing import forget_state
 from livetiming.reactor import sleep
-from livetiming.wamp import Router, RouterAway, forget_state
+from livetiming.wamp import Router, RouterAway
 from orchestrator.manager.registry import Registry
 
 COLLECT_SECONDS = 2.0  # after a join, before the first listing

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from livetiming.service.options import RefusedOption
+from livetiming.service.checking import RefusedOption
 from orchestrator.scheduler.occurrences import Occurrence, occurrences
 from orchestrator.scheduler.plan import Session
 from orchestrator.scheduler.title import TitleProblem, parse_title

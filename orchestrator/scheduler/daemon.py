@@ -22,8 +22,8 @@ from twisted.logger import Logger
 from livetiming.network import RPC, Channel, Json, Message, MessageClass, command_topic, quit_command
 from livetiming.process import Ending, Life
 from livetiming.reactor import reactor
+from livetiming.service.checking import check_calendar_options
 from livetiming.service.discovery import plugins
-from livetiming.service.options import check_calendar_options
 from livetiming.wamp import Router
 from orchestrator.daemon import run_daemon
 from orchestrator.scheduler.calendar import Calendar, read_calendar

@@ -24,24 +24,25 @@ LIMIT = 30.0  # seconds for anything here
 
 # The plugin under the least of hosts: what is due is printed at once.
 HOST = """
-import argparse, json, sys
+import json, sys
 from livetiming.reactor import reactor
+from livetiming.service import parse_args
+from livetiming.service.notices import notices
 from livetiming.service.plugins.rmonitor import Service
 
-args = argparse.Namespace(uuid="0" * 32, service_class="rmonitor", masquerade=None, description="", hidden=False,
-                          do_not_record=False, event="")
+args, _ = parse_args(["rmonitor", "--uuid", "0" * 32])
 
 class Host:
     def set_due_update(self):
         race = service.getRaceState()
-        said = [message for generator in service.getExtraMessageGenerators()
-                for message in generator.process(service.state, race)]
+        said = notices.process(service.state, race)
         print(json.dumps({**race, "said": said}), flush=True)
     def set_due_manifest(self):
-        print(json.dumps({"description": service.manifest()["description"]}), flush=True)
+        print(json.dumps({"description": service._manifest()["description"]}), flush=True)
 
 service = Service(args, sys.argv[1:])
-service.host = Host()
+service._service_host = Host()
+notices.changed = service._service_host.set_due_update
 reactor.callWhenRunning(service.setup)
 reactor.addSystemEventTrigger("before", "shutdown", service.teardown)
 reactor.run()

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from livetiming.network import Channel, Message, MessageClass, command_topic, decode_state, quit_command, service_topic
+from livetiming.recording.reader import Recording
 from tests.support.client import Client
 from tests.support.system import RunningSystem
 from tests.support.waiting import eventually
@@ -33,12 +34,13 @@ def start(running_system: RunningSystem) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str, **environ: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "livetiming.service.cli", "ticking", "--uuid", UUID, *arguments]
+        command = [sys.executable, "-m", "livetiming.service.cli", "ticking", "--uuid", UUID, "-v", *arguments]
         process = subprocess.Popen(
             command,
             env={**running_system.environ, **environ},
             stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
         started.append(process)
@@ -62,6 +64,11 @@ def of_class(client: Client, message_class: MessageClass) -> list[Any]:
 
 def states(client: Client) -> list[dict[str, Any]]:
     return [decode_state(Message.decode(raw)) for raw in messages(client, service_topic(UUID))]
+
+
+def told(client: Client) -> list[str]:
+    """The texts of the latest state's messages."""
+    return [message[2] for state in states(client)[-1:] for message in state["messages"]]
 
 
 def laps(client: Client) -> list[int]:
@@ -110,7 +117,6 @@ def test_it_answers_for_itself(client: Client, start: Start) -> None:
     eventually(lambda: laps(client))
     assert client.call(f"livetiming.service.isAlive.{UUID}") is True
     assert client.call(f"livetiming.service.requestState.{UUID}")["cars"][0][0] == "7"
-    assert client.call(f"livetiming.service.requestAnalysisData.{UUID}") is None
 
 
 def test_states_go_out_compressed_unless_told_otherwise(client: Client, start: Start) -> None:
@@ -134,13 +140,83 @@ def test_a_state_that_cannot_be_used_is_told_and_it_begins_anew(
     process = start("-s", str(file))
     assert eventually(lambda: laps(client))[0] < 1000
     process.terminate()
-    assert "cannot be used" in process.communicate(timeout=10)[1]
+    assert "cannot be used" in process.communicate(timeout=10)[0]
 
 
 def test_a_state_that_cannot_be_had_is_told_once_and_tried_again(client: Client, start: Start) -> None:
     process = start("--raise-until", "10")
     assert eventually(lambda: laps(client))[0] >= 10
     process.terminate()
-    said = process.communicate(timeout=10)[1]
+    said = process.communicate(timeout=10)[0]
     assert said.count("the race's state could not be had") == 1
     assert "not yet" in said
+
+
+def test_by_hand_it_logs_to_a_file_of_its_class(start: Start, client: Client, running_system: RunningSystem) -> None:
+    command = [sys.executable, "-m", "livetiming.service.cli", "ticking", "--uuid", UUID]
+    process = subprocess.Popen(command, env=running_system.environ, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    eventually(lambda: laps(client))
+    process.terminate()
+    told = process.communicate(timeout=10)[1].decode()
+    file = running_system.home / "log" / "ticking.log"
+    assert str(file) in told
+    assert "joined the router" in file.read_text()
+
+
+def test_what_is_unknown_is_told_with_the_nearest_names(running_system: RunningSystem) -> None:
+    command = [sys.executable, "-m", "livetiming.service.cli", "tickin"]
+    ended = subprocess.run(command, env=running_system.environ, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "did you mean ticking" in ended.stderr
+
+
+def test_its_own_recording_is_whole_when_it_has_ended(
+    client: Client, start: Start, running_system: RunningSystem
+) -> None:
+    file = running_system.home / "own.zip"
+    process = start("-r", str(file))
+    eventually(lambda: len(laps(client)) > 5)
+    process.terminate()
+    assert process.wait(10) == 0
+    with Recording(file) as recording:
+        assert recording.manifest["uuid"] == UUID
+        assert next(state["cars"][0][0] for _, state in recording.states()) == "7"
+
+
+def test_a_feed_that_cannot_be_had_is_told_to_viewers_and_so_is_its_end(client: Client, start: Start) -> None:
+    start("--gone-for", "12")
+    eventually(lambda: "The timing feed is back" in told(client), within=40)
+    assert "The timing feed is gone" in told(client)
+
+
+def test_the_analysis_is_published_and_may_be_asked_for(client: Client, start: Start) -> None:
+    client.subscribe(f"livetiming.analysis/{UUID}/", prefix=True)
+    start()
+    eventually(lambda: laps(client))
+    document = client.call(f"livetiming.service.requestAnalysisData.{UUID}")
+    assert document["static"] == {"7": ["", "", ""]}
+    assert document["service"]["uuid"] == UUID
+    published = eventually(lambda: messages(client, f"livetiming.analysis/{UUID}/"))
+    assert {raw["msgClass"] for raw in published} == {MessageClass.ANALYSIS_DATA}
+
+
+def test_without_analysis_there_is_none(client: Client, start: Start) -> None:
+    start("--disable-analysis")
+    eventually(lambda: laps(client))
+    assert client.call(f"livetiming.service.requestAnalysisData.{UUID}") is None
+    assert of_class(client, MessageClass.SERVICE_REGISTRATION)[-1]["hasAnalysis"] is False
+
+
+def test_killed_and_started_again_it_goes_on_with_state_and_analysis(client: Client, start: Start) -> None:
+    process = start()
+    eventually(lambda: laps(client) and laps(client)[-1] > 8)
+    process.kill()
+    process.wait(10)
+    reached = laps(client)[-1]
+    before = len(laps(client))
+    start()
+    eventually(lambda: len(laps(client)) > before + 3)
+    assert laps(client)[before] >= reached - 6  # what was kept is a second old at most
+    stint = client.call(f"livetiming.service.requestAnalysisData.{UUID}")["lap"]["7"][0]
+    assert stint[0] <= 2
+    assert stint[2] >= laps(client)[before]

@@ -15,8 +15,8 @@ from livetiming.network import (
     service_topic,
     state_message,
 )
+from livetiming.publishing import forget_state
 from livetiming.racing import Stat
-from livetiming.wamp import forget_state
 from tests.support.client import Client, in_reactor
 from tests.support.waiting import eventually
 

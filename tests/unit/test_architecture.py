@@ -8,7 +8,17 @@ import pytest
 PROJECT = Path(__file__).parent.parent.parent
 
 PURE = [
+    "livetiming/analysis",
+    "livetiming/chrono/board.py",
+    "livetiming/chrono/formats",
+    "livetiming/chrono/model.py",
+    "livetiming/chrono/race.py",
+    "livetiming/chrono/start.py",
+    "livetiming/chrono/states.py",
+    "livetiming/chrono/table.py",
+    "livetiming/chrono/timeline.py",
     "livetiming/diff.py",
+    "livetiming/errors.py",
     "livetiming/lzstring",
     "livetiming/manifest.py",
     "livetiming/messages.py",
@@ -28,6 +38,7 @@ PURE = [
     "orchestrator/cells.py",
     "orchestrator/dvr/rules.py",
     "orchestrator/manager/registry.py",
+    "orchestrator/manual.py",
     "orchestrator/recordings/query.py",
     "orchestrator/scheduler/calendar.py",
     "orchestrator/scheduler/occurrences.py",

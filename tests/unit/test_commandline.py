@@ -49,7 +49,7 @@ def test_used_wrongly_it_says_so_and_exits_2(name: str) -> None:
 
 @pytest.mark.parametrize("command", [["orchestrator.manager.daemon"], ["livetiming.service.cli", "simulated"]])
 def test_a_component_started_alone_without_a_secret_refuses(tmp_path: Path, command: list[str]) -> None:
-    refused = run(*command, LIVETIMING_HOME=str(tmp_path))
+    refused = run(*command, LIVETIMING_HOME=str(tmp_path), LIVETIMING_ROUTER="ws://127.0.0.1:1/ws")
     assert refused.returncode == 2
     assert "LIVETIMING_SHARED_SECRET" in refused.stderr
 

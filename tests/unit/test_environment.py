@@ -67,14 +67,14 @@ def test_without_a_router_it_is_the_homes_own(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
-    documented = set(re.findall(r"^([A-Z_]+)=", (PROJECT / "livetiming.env").read_text(), re.MULTILINE))
+    documented = set(re.findall(r"^([A-Z0-9_]+)=", (PROJECT / "livetiming.env").read_text(), re.MULTILINE))
     sources = [*(PROJECT / "livetiming").rglob("*.py"), *(PROJECT / "orchestrator").rglob("*.py")]
     used = {
         name
         for source in sources
-        for name in re.findall(r'"((?:LIVETIMING|TWITTER|SENTRY|CALENDAR)_[A-Z_]+)"', source.read_text())
+        for name in re.findall(r'"((?:LIVETIMING|TWITTER|SENTRY|CALENDAR|OPENF1)_[A-Z_]+)"', source.read_text())
     }
-    assert used == documented
+    assert used | {"SENTRY_API_KEY"} == documented  # which the field's installations have, and nothing needs
 
 
 def test_every_documented_default_is_the_one_in_force(tmp_path: Path) -> None:

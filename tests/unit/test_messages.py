@@ -1,8 +1,11 @@
 """What is worth saying about a step."""
 
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from livetiming.messages import Generator, PerCarMessage, TimingMessage, generate, standard_generators
 from livetiming.racing import Stat
@@ -123,3 +126,37 @@ def test_an_empty_cell_is_the_default() -> None:
     assert generator.getValue(["7", "", None], Stat.STATE, "?") == "?"
     assert generator.getValue(["7", "", None], Stat.CLASS, "?") == "?"
     assert generator.getValue(["7"], Stat.LAST_LAP, "?") == "?"
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["7", "8", "9", "10"]),
+        st.sampled_from(["RUN", "PIT", "OUT", "RET", "STOP", "N/S", ""]),
+        st.sampled_from(["GT", "LMP2"]),
+        st.sampled_from(["Conway", "Buemi", ""]),
+        st.sampled_from([[100.0, ""], [99.0, "pb"], [98.0, "sb"], ["", ""]]),
+    ).map(list),
+    max_size=5,
+    unique_by=lambda row: row[0],
+)
+
+
+@given(ROWS, ROWS, st.randoms())
+def test_what_is_said_of_a_car_does_not_depend_on_its_place(
+    before: list[list[Any]], after: list[list[Any]], random: Random
+) -> None:
+    shuffled = random.sample(after, len(after))
+    assert sorted(map(repr, said(state(*before), state(*after)))) == sorted(
+        map(repr, said(state(*before), state(*shuffled)))
+    )
+
+
+def test_a_plugins_own_message_is_asked_about_every_car() -> None:
+    asked = []
+
+    class Own(PerCarMessage):
+        def _consider(self, oldState: Any, newState: Any) -> None:
+            asked.append(newState[0])
+
+    Own(COLUMNS).process(state(CAR, car(number="8")), state(CAR, car(number="8")))
+    assert asked == ["7", "8"]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from livetiming.jobs import Job
-from livetiming.service.cli import parse
-from livetiming.service.options import RefusedOption, check_calendar_options
+from livetiming.service.checking import RefusedOption, check_calendar_options
+from livetiming.service.options import parse_args
 
 RMONITOR = ["--host", "192.0.2.7"]
 
@@ -54,5 +54,17 @@ def test_what_the_plugin_requires_must_be_there() -> None:
 def test_a_job_decides_uuid_and_description_whatever_its_options_say(tmp_path: Path, options: list[str]) -> None:
     path = tmp_path / "job.json"
     Job("rmonitor", tuple(options), "a" * 32, "Race", "event", "scheduler").write(path)
-    args, _ = parse(["--job", str(path)])
+    args, _ = parse_args(["--job", str(path)])
     assert (args.uuid, args.description, args.event, args.service_class) == ("a" * 32, "Race", "event", "rmonitor")
+
+
+@pytest.mark.parametrize("words", [["--file", "/etc/passwd"], ["--file=/etc/passwd"]])
+def test_what_a_plugin_keeps_for_people_is_refused(words: list[str]) -> None:
+    with pytest.raises(RefusedOption, match="--file is not for calendars: leave it out"):
+        check_calendar_options("replay", words)
+
+
+def test_a_job_that_names_nobody_leaves_the_description_to_its_options(tmp_path: Path) -> None:
+    path = tmp_path / "job.json"
+    Job("rmonitor", ("-d", "By hand"), "a" * 32, "", "", "person").write(path)
+    assert parse_args(["--job", str(path)])[0].description == "By hand"

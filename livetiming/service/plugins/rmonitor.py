@@ -7,13 +7,13 @@ from typing import Any
 from twisted.internet.task import LoopingCall
 
 from livetiming.commandline import parser
-from livetiming.messages import Generator, Said, TimingMessage
 from livetiming.racing import Stat
 from livetiming.ranges import decimal, whole
 from livetiming.rmonitor.feed import Feed
 from livetiming.rmonitor.scoreboard import REFRESH_BEATS
 from livetiming.rmonitor.state import TRACK_DATA_SPEC, Options, Order, TextFrom, columns, race_state
 from livetiming.service import BaseService, DuePublisher
+from livetiming.service.notices import notices
 from livetiming.service.tcpfeed import TcpFeed
 
 __spec = {"description": "RMonitor feeds (MyLaps/AMB Orbits) over TCP"}
@@ -40,7 +40,6 @@ class Service(DuePublisher, BaseService):
         self.feed = Feed()
         self._connection = TcpFeed.to(own.host, own.port, self)
         self._connections = 0
-        self._notices = _Notices()
         self._described = ""
         self._complaining = LoopingCall(self._complain)
 
@@ -80,9 +79,6 @@ class Service(DuePublisher, BaseService):
 
     def getTrackDataSpec(self) -> Sequence[str]:
         return TRACK_DATA_SPEC
-
-    def getExtraMessageGenerators(self) -> Sequence[Generator]:
-        return [self._notices]
 
     def getRaceState(self) -> Mapping[str, Any]:
         board = self.feed.board
@@ -124,14 +120,11 @@ class Service(DuePublisher, BaseService):
     def feed_lost(self) -> None:
         """An outage begins; not being there from the start is none that viewers care for."""
         if self._connections:
-            self._notices.add("The timing feed is gone")
-            self.set_due_publish()
+            notices.feed_gone()
 
     def feed_restored(self) -> None:
         """An outage is over."""
-        if self._notices.said:
-            self._notices.add("The timing feed is back")
-            self.set_due_publish()
+        notices.feed_back()
 
     def _complain(self) -> None:
         complaint = self.feed.complaint()
@@ -142,22 +135,6 @@ class Service(DuePublisher, BaseService):
                 example=complaint.example,
                 why=complaint.why,
             )
-
-
-class _Notices(TimingMessage):
-    """What there is to say about the feed itself, each once."""
-
-    def __init__(self) -> None:
-        self.said = 0
-        self._due: list[str] = []
-
-    def add(self, text: str) -> None:
-        """Say this with the next frame."""
-        self.said += 1
-        self._due.append(text)
-
-    def _consider(self, oldState: Any, newState: Any) -> Said | None:  # noqa: ARG002 - the plugin interface
-        return ["Timing", self._due.pop(0), ""] if self._due else None
 
 
 def _kilometres(text: str) -> float:

@@ -1,6 +1,5 @@
 """The plugin `rmonitor` without a network: its options, what it says of the race, and when it connects again."""
 
-import argparse
 from typing import Any
 
 import pytest
@@ -12,6 +11,8 @@ from twisted.python.failure import Failure
 
 from livetiming.racing import Stat
 from livetiming.rmonitor.state import Options, Order, TextFrom
+from livetiming.service import parse_args
+from livetiming.service.notices import notices
 from livetiming.service.plugins.rmonitor import Service
 from livetiming.service.tcpfeed import LONGEST_DELAY, LONGEST_SILENCE, PROOF, TcpFeed
 
@@ -20,15 +21,7 @@ ENTRY = b'$A,"7","7",17,"Anna","Almeida","",1\r\n'
 
 
 def service(*options: str, description: str = "") -> Service:
-    args = argparse.Namespace(
-        uuid="0" * 32,
-        service_class="rmonitor",
-        masquerade=None,
-        description=description,
-        hidden=False,
-        do_not_record=False,
-        event="",
-    )
+    args, _ = parse_args(["rmonitor", "--uuid", "0" * 32, "-d", description])
     return Service(args, ["--host", "feed.invalid", *options])
 
 
@@ -72,12 +65,12 @@ def test_the_description_is_the_runs_until_the_operator_gives_one() -> None:
     timed, named = service(), service(description="Club race 3")
     for each in (timed, named):
         each.feed_received(b'$B,32,"Test Session 4"\r\n$B,95,"Test Session 4"\r\n')
-    assert timed.manifest()["description"] == "Test Session 4"
-    assert named.manifest()["description"] == "Club race 3"
+    assert timed._manifest()["description"] == "Test Session 4"
+    assert named._manifest()["description"] == "Club race 3"
 
 
 def test_the_manifest_lists_the_chosen_columns() -> None:
-    manifest = service("--car-from", "nationality", "--track-length", "4").manifest()
+    manifest = service("--car-from", "nationality", "--track-length", "4")._manifest()
     titles = [column[0] for column in manifest["colSpec"]]
     assert "Car" in titles
     assert "Spd" in titles
@@ -102,18 +95,11 @@ def test_a_service_that_was_started_again_shows_what_it_kept_until_the_feed_has_
 
 def test_an_outage_and_its_end_are_said_once_each() -> None:
     timed = service()
-    notices = timed.getExtraMessageGenerators()[0]
-    timed.feed_lost()  # it was never there
-    timed.feed_restored()
-    timed.feed_connected()
-    timed.feed_lost()
-    timed.feed_restored()
-    said = [notices.process(timed.state, timed.state) for _ in range(3)]
-    assert said == [
-        [[None, "Timing", "The timing feed is gone", ""]],
-        [[None, "Timing", "The timing feed is back", ""]],
-        [],
-    ]
+    said = []
+    for happens in (timed.feed_lost, timed.feed_restored, timed.feed_connected, timed.feed_lost, timed.feed_restored):
+        happens()
+        said += notices.process(timed.state, timed.state)
+    assert said == [[None, "Timing", "The timing feed is gone", ""], [None, "Timing", "The timing feed is back", ""]]
 
 
 # The connection

@@ -2,21 +2,25 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from livetiming.errors import RemoteError
 from livetiming.racing import Stat
 from livetiming.service import BaseService
 from livetiming.service.api import Column
 
 
 class Service(BaseService):
-    """`--interval S` between ticks; `--fail` cannot start; `--laps N` ends by itself after N laps."""
+    """`--interval S` between ticks; `--fail` cannot start; `--laps N` ends by itself after N laps; `--gone-for S`
+    loses its feed after three laps, for so long."""
 
     def __init__(self, args: argparse.Namespace, extra_args: Sequence[str] | None = None) -> None:
         super().__init__(args, extra_args)
         self.options = self.argument_parser().parse_args(self.extra_args)
         self.laps: int | None = None
+        self._gone_since = 0.0
         if self.options.fail:
             sys.exit(1)
 
@@ -28,6 +32,7 @@ class Service(BaseService):
         parser.add_argument("--fail", action="store_true")
         parser.add_argument("--label", default="")
         parser.add_argument("--raise-until", type=int, default=0)
+        parser.add_argument("--gone-for", type=float, default=0)
         return parser
 
     def getName(self) -> str:
@@ -48,7 +53,11 @@ class Service(BaseService):
             self.laps = int(self.state["cars"][0][2]) if self.state["cars"] else 0
         self.laps += 1
         if self.options.laps and self.laps >= self.options.laps:
-            self.host.life.end()
+            self._service_host.life.end()
         if self.laps < self.options.raise_until:
             raise RuntimeError("not yet")
+        if self.options.gone_for and self.laps > 3:
+            self._gone_since = self._gone_since or time.monotonic()
+            if time.monotonic() - self._gone_since < self.options.gone_for:
+                raise RemoteError("nobody there")
         return {"cars": [["7", "RUN", self.laps]], "session": {"flagState": "green"}}
