@@ -1,11 +1,13 @@
 """The scheduler's hands: carries out actions on programs and job files. Blocks; for a thread.
 
 Order matters for a crash at any point: a job is written before its program is known, and deleted after it is
-forgotten, so there is never a program without the job that says whose it is.
+forgotten, so there is never a program without the job that says whose it is. A person's commands (see
+orchestrator.service_manager) do the same to the same files, so each change is made under the claim of its program.
 """
 
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +15,7 @@ from uuid import uuid4
 from twisted.logger import Logger
 
 from livetiming.jobs import Job, MalformedJob
+from livetiming.lock import AlreadyRunning, Lock
 from orchestrator.scheduler.reconcile import (
     OWNER,
     Action,
@@ -31,6 +34,23 @@ from orchestrator.supervision import ProcessHost
 PREFIX = "service-"
 
 
+def job_path(jobs_dir: Path, name: str) -> Path:
+    """Where the job of program `name` is."""
+    return jobs_dir / f"{name}.json"
+
+
+def claim(jobs_dir: Path, name: str) -> Lock:
+    """Held by whoever changes program `name` or its job, until it is closed; AlreadyRunning if somebody does now."""
+    return Lock(f"another command for {name}", jobs_dir / f"{name}.claim")
+
+
+def launch(host: ProcessHost, name: str, job: Job, path: Path) -> None:
+    """Have `host` run `job` as program `name`; `path` is where it is to find it."""
+    job.write(path)
+    host.add(name, [sys.executable, "-m", "livetiming.service.cli", "--job", str(path)])
+    host.start(name)
+
+
 class Programs:
     """The scheduled programs of one host, with their job files in `jobs_dir`. `quit_service(uuid, why)` sends QUIT."""
 
@@ -42,13 +62,27 @@ class Programs:
         self._quit_service = quit_service
 
     def actual(self) -> dict[str, Actual]:
-        """What there is now: one call to the host, and the job files."""
+        """What there is now: one call to the host, and the job files.
+
+        A person's job without a program is what a restart of supervisord has left: it keeps no event waiting.
+        """
         programs = {program.name: program for program in self._host.programs() if program.name.startswith(PREFIX)}
         jobs = self._jobs()
-        return {name: Actual(programs.get(name), jobs.get(name)) for name in {*programs, *jobs}}
+        ours = [name for name, job in jobs.items() if job.owner == OWNER]
+        return {name: Actual(programs.get(name), jobs.get(name)) for name in {*programs, *ours}}
 
     def carry_out(self, action: Action) -> None:
-        """Do it; SupervisionError if the host refuses."""
+        """Do it, unless a person is at that program, or has just taken it; SupervisionError if the host refuses."""
+        name = action.desired.program if isinstance(action, Start | Rename) else action.name
+        try:
+            held = claim(self._jobs_dir, name)
+        except AlreadyRunning:
+            return  # it is due again in the next round
+        with closing(held):
+            if not self._is_a_persons(name):
+                self._carry_out(action)
+
+    def _carry_out(self, action: Action) -> None:
         match action:
             case Start():
                 self._start(action)
@@ -88,10 +122,15 @@ class Programs:
             why=action.why,
         )
         self.log.info("starting {name} for {title}: {why}", name=name, title=session.name, why=action.why)
-        path = self._path(name)
-        job.write(path)
-        self._host.add(name, [sys.executable, "-m", "livetiming.service.cli", "--job", str(path)])
-        self._host.start(name)
+        launch(self._host, name, job, self._path(name))
+
+    def _is_a_persons(self, name: str) -> bool:
+        """Whether it has become a person's since this round began."""
+        try:
+            job = Job.read(self._path(name))
+        except MalformedJob:
+            return False
+        return job.owner != OWNER and any(program.name == name for program in self._host.programs())
 
     def _jobs(self) -> dict[str, Job]:
         jobs = {}
@@ -104,4 +143,4 @@ class Programs:
         return jobs
 
     def _path(self, name: str) -> Path:
-        return self._jobs_dir / f"{name}.json"
+        return job_path(self._jobs_dir, name)
