@@ -44,9 +44,15 @@ def say(text: str) -> None:
 
 
 def guarded(main: Callable[[], int]) -> int:
-    """`main()`, with a wrong setting told in one line (exit 2)."""
+    """`main()`, with a wrong setting told in one line (exit 2), and a reader of ours that has left taken as an end."""
     try:
-        return main()
+        code = main()
+        sys.stdout.flush()
     except SettingError as error:
         say(f"livetiming: {error}")
         return EXIT_USAGE
+    except BrokenPipeError:
+        # `… | head`: nothing more is to be said, not even by the interpreter's last flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_WRONG
+    return code

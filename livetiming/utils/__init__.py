@@ -15,6 +15,7 @@ def uncache(url: str | bytes, param: str = "t") -> Callable[[], Any]:
         stamped = f"{text}{'&' if '?' in text else '?'}{param}={int(time.time())}"
         return stamped.encode("ascii") if isinstance(url, bytes) else stamped
 
+    fresh.__name__ = text.partition("?")[0]  # what logs call it
     return fresh
 
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from autobahn.wamp.exception import ApplicationError
 
+from livetiming.network import Message, decode_state, service_topic
 from livetiming.recording.reader import Recording
 from livetiming.wamp import RouterAway
 from orchestrator import leftovers
@@ -163,3 +164,30 @@ def test_a_restarted_scheduler_ends_nothing_while_the_calendar_is_slow(system: R
     assert "to quit" not in lines
     server.shutdown()
     server.server_close()
+
+
+def test_a_killed_service_goes_on_as_itself_with_its_state_and_analysis(race: RunningSystem) -> None:
+    viewer = Client(race.home)
+    (uuid,) = eventually(lambda: listed(viewer), what="the service is listed")
+    viewer.subscribe(service_topic(uuid))
+    eventually(lambda: laps_seen(viewer)[-1:] > [15], what="some laps are driven")
+    old = race.pid_of(SERVICE)
+    psutil.Process(old).kill()
+    late = Client(race.home)
+    late.subscribe(service_topic(uuid), get_retained=True)  # whoever comes meanwhile sees the last state
+    reached = eventually(lambda: laps_seen(late), what="the last state is there")[0]
+    come_back(race, SERVICE, old)
+    eventually(lambda: laps_seen(late)[-1] > reached + 5, what="the race goes on")
+    assert all(after >= before - LAPS_IN_TWO_SECONDS for before, after in pairwise(laps_seen(viewer)))
+    assert listed(viewer) == [uuid]
+    stint, _ = viewer.call(f"livetiming.service.requestAnalysisData.{uuid}")["lap"]["7"]
+    assert stint[0] <= 2
+    assert stint[2] >= reached
+    for client in (viewer, late):
+        client.close()
+
+
+def laps_seen(viewer: Client) -> list[int]:
+    """The laps in the states that `viewer` has got."""
+    states = [decode_state(Message.decode(raw)) for _, raw, _ in list(viewer.events)]
+    return [int(state["cars"][0][2]) for state in states if state["cars"]]

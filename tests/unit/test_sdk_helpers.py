@@ -85,6 +85,10 @@ def test_an_address_gets_the_time_as_a_parameter(url: str | bytes, param: str, e
     assert uncache(url, param)() == expected
 
 
+def test_in_logs_it_is_called_by_its_address_without_the_query() -> None:
+    assert uncache("http://x/live?token=secret").__name__ == "http://x/live"
+
+
 # PitOutDebouncer
 
 

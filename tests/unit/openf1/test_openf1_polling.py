@@ -75,10 +75,9 @@ class TestOrder:
 
     def test_when_the_session_is_over_there_is_no_hurry(self) -> None:
         made = poller()
-        made.answered(NAMED["positions"], 100, quiet=True)
-        assert made._turns["positions"].due == 130
-        made.answered(NAMED["drivers"], 100, quiet=True)
-        assert made._turns["drivers"].due == 220
+        for kind in NAMED.values():
+            made.answered(kind, 100, quiet=True)
+        assert made.next(103) == (None, 27)
 
     def test_another_session_is_asked_for_from_the_beginning(self) -> None:
         made = poller()
