@@ -59,6 +59,7 @@ def advance(analysis: Analysis, columns: Columns, state: State, now: float) -> A
 def _rows(cars: Cars, columns: Columns, rows: list[Row], flag: int, now: float) -> Cars:
     """The cars after the state's rows; the same object where nothing has changed."""
     changed: Cars = {}
+    seen: set[str] = set()  # of two rows with one number the first counts
     key_of, num = columns.key, columns.num
     for row in rows:
         try:
@@ -67,10 +68,13 @@ def _rows(cars: Cars, columns: Columns, rows: list[Row], flag: int, now: float) 
             key, number = list(row), cell(row, num)
         if type(number) is not str:
             number = text(number)
+        if number in seen:
+            continue
+        seen.add(number)
         car = cars.get(number)
         if car is not None and car.key == key:
             continue
-        if not number or number in changed or len(number) > TEXT_LIMIT:
+        if not number or len(number) > TEXT_LIMIT:
             continue
         if car is None and len(cars) + len(changed) >= CARS_LIMIT:
             continue

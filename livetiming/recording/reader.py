@@ -3,7 +3,7 @@
 import struct
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -88,6 +88,11 @@ class Recording:
     def start(self) -> int:
         """Unix second of the first frame."""
         return self._seconds[0]
+
+    @property
+    def seconds(self) -> Sequence[int]:
+        """Unix seconds of the frames, in order; a constant."""
+        return self._seconds
 
     @property
     def end(self) -> int:

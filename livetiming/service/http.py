@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.web.client import Agent, ResponseDone
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.http import PotentialDataLoss
 
 from livetiming.errors import RemoteError
@@ -30,8 +30,9 @@ def new_client() -> Any:
     """A treq HTTPClient on the reactor."""
     from treq.client import HTTPClient  # slow to import, and most services need none
 
-    agent: Any = Agent  # Twisted types nothing of it
-    return HTTPClient(agent(reactor, connectTimeout=CONNECT_TIMEOUT))
+    agent: Any = Agent  # Twisted types nothing of these
+    pool: Any = HTTPConnectionPool
+    return HTTPClient(agent(reactor, connectTimeout=CONNECT_TIMEOUT, pool=pool(reactor)))
 
 
 async def fetch(

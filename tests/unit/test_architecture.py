@@ -23,6 +23,8 @@ PURE = [
     "livetiming/manifest.py",
     "livetiming/messages.py",
     "livetiming/network.py",
+    "livetiming/openf1",
+    "livetiming/playback.py",
     "livetiming/racing.py",
     "livetiming/recording/format.py",
     "livetiming/rmonitor",

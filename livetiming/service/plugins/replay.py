@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
-from zipfile import ZipFile
 
 from livetiming.commandline import parser
 from livetiming.environment import Environment
@@ -15,7 +14,7 @@ from livetiming.messages import Generator
 from livetiming.playback import Due, Playback, RecordedMessages, StartAt, shifted, usable
 from livetiming.ranges import decimal
 from livetiming.reactor import reactor
-from livetiming.recording.format import BadEntry, NotARecording, new_messages, parse_frame_name
+from livetiming.recording.format import BadEntry, NotARecording, new_messages
 from livetiming.recording.reader import Recording
 from livetiming.service import BaseService, DuePublisher
 from livetiming.service.api import Column
@@ -54,7 +53,8 @@ class Service(DuePublisher, BaseService):
         if not self.recording.start <= begin <= self.recording.end:
             command.error(f"--start-at is not within the recording, which lasts {self.recording.duration} s")
         self._resumed = self._kept_position()
-        self.playback = Playback(_seconds(path), begin if self._resumed is None else self._resumed, own.speed, own.loop)
+        first = begin if self._resumed is None else self._resumed
+        self.playback = Playback(self.recording.seconds, first, own.speed, own.loop)
         # Whose data it is does not change by playing it.
         self.attribution = _texts(self._recorded.get("source"))
         self._messages = RecordedMessages(self._recorded["colSpec"])
@@ -191,12 +191,6 @@ def _texts(value: object) -> list[str]:
 def _in_catalogue(name: str) -> Path:
     env = Environment.load()
     return env.path("LIVETIMING_RECORDINGS_DIR", Place.load(env).home / "recordings") / name
-
-
-def _seconds(path: Path) -> tuple[int, ...]:
-    with ZipFile(path) as file:
-        frames = map(parse_frame_name, file.namelist())
-        return tuple(sorted({frame[0] for frame in frames if frame is not None}))
 
 
 def _catalogued(text: str) -> str:
