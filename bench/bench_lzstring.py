@@ -5,35 +5,21 @@
 The states come from racegen.py in LIVETIMING_TEST_DATA (default: ../shared/data beside the project).
 """
 
-import importlib.util
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import lzstring
 import orjson
+from races import states
 
 from livetiming.lzstring import Compressor, compress_to_utf16, decompress_from_utf16
 
-PROJECT = Path(__file__).parent.parent
 FIRST, FRAMES = 2000, 60
 
 Codec = Callable[[str], str]
-
-
-def states(generator: Path) -> list[dict[str, Any]]:
-    """FRAMES states, one a second, of a race of 60 cars; all gaps change in each."""
-    spec = importlib.util.spec_from_file_location("racegen", generator)
-    assert spec is not None and spec.loader is not None
-    racegen = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(racegen)
-    race = racegen.RaceGenerator(cars=60, seconds=3600, seed=7, gap_mode="live")
-    return [state for _time, state in islice(race.states(), FIRST, FIRST + FRAMES)]
 
 
 def messages_first(state: dict[str, Any]) -> dict[str, Any]:
@@ -67,12 +53,9 @@ def show(heading: str, times: dict[str, list[float]]) -> None:
 
 
 def main() -> int:
-    folder = Path(os.environ.get("LIVETIMING_TEST_DATA") or PROJECT.parent / "shared" / "data")
-    generator = folder / "racegen.py"
-    if not generator.is_file():
-        print(f"bench_lzstring: skipped, no {generator}; set LIVETIMING_TEST_DATA", file=sys.stderr)
+    frames = [state for _time, state in states(FIRST, FRAMES)]
+    if not frames:
         return 0
-    frames = states(generator)
     texts = [orjson.dumps(frame).decode() for frame in frames]
     reordered = [orjson.dumps(messages_first(frame)).decode() for frame in frames]
     compressed = [compress_to_utf16(text) for text in texts]
