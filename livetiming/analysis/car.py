@@ -50,12 +50,25 @@ class Car:
                     "passing": self.passing,
                     "worst": self.worst,
                     "told": self.told,
-                    "current": self.current and self.current.json,
-                    "finished": [stint.json for stint in self.finished],
+                    "current": self.current and _kept(self.current),
+                    "finished": [_kept(stint) for stint in self.finished],
                     "messages": self.messages,
                 }
             )
         )
+
+
+def _kept(stint: Stint) -> list[Any]:
+    return [
+        stint.start_lap,
+        stint.start,
+        stint.driver,
+        stint.end_lap,
+        stint.end,
+        stint.in_progress,
+        stint.times,
+        list(stint.flags),
+    ]
 
 
 def step(car: Car, columns: Columns, row: Row, key: Any, flag: int, now: float) -> Car:
@@ -121,11 +134,11 @@ def _counted(car: Car, flag: int) -> Car:
     number = car.laps
     if car.current is not None:
         stint = replace(car.current, end=car.passing or car.current.end)
-        stint = stint.with_lap((car.time, worst), number) if car.time else replace(stint, end_lap=number)
+        stint = stint.with_lap(car.time, worst, number) if car.time else replace(stint, end_lap=number)
         return replace(car, current=stint, worst=flag)
     if car.finished:
         *before, last = car.finished
-        last = last.with_lap((car.time, worst), number) if car.time else replace(last, end_lap=number)
+        last = last.with_lap(car.time, worst, number) if car.time else replace(last, end_lap=number)
         return replace(car, finished=(*before, last), worst=flag)
     return replace(car, worst=flag)
 
@@ -142,9 +155,9 @@ def _renumbered(car: Car) -> Car:
 
 def _retimed(car: Car, seconds: float) -> Car:
     """Last says now how long the lap took that Laps had told of."""
-    if car.current is not None and car.current.laps:
+    if car.current is not None and car.current.times:
         return replace(car, current=car.current.with_time(seconds))
-    if car.current is None and car.finished and car.finished[-1].laps:
+    if car.current is None and car.finished and car.finished[-1].times:
         *before, last = car.finished
         return replace(car, finished=(*before, last.with_time(seconds)))
     return car

@@ -80,11 +80,11 @@ def _driver(analysis: Analysis) -> dict[str, Any]:
 
 
 def _lap(car: Car) -> list[Any]:
-    return [car.current and car.current.document, car.passing]
+    return [car.current and car.current.document(), car.passing]
 
 
 def _stint(car: Car) -> list[Any]:
-    return [stint.document for stint in car.finished]
+    return [stint.document() for stint in car.finished]
 
 
 def _messages(analysis: Analysis) -> Mapping[str, Any]:

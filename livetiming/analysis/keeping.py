@@ -75,7 +75,9 @@ def _car(raw: Any) -> Car:
 
 
 def _stint(raw: Any) -> Stint:
-    start_lap, start, end_lap, end, in_progress, driver, laps = raw
+    start_lap, start, driver, end_lap, end, in_progress, times, flags = raw
+    if len(times) != len(flags):
+        raise ValueError("laps without a flag")
     return Stint(
         start_lap=_is(int, start_lap),
         start=_is(float, start),
@@ -83,7 +85,8 @@ def _stint(raw: Any) -> Stint:
         end_lap=_is(int, end_lap),
         end=_is(float, end),
         in_progress=_is(bool, in_progress),
-        laps=tuple((_is(float, seconds), _is(int, flag)) for seconds, flag in laps),
+        times=tuple(_is(float, seconds) for seconds in times),
+        flags=bytes(flags),
     )
 
 

@@ -1,22 +1,20 @@
 """A stint: the laps of a car from leaving the pits until it enters them again."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from statistics import fmean
 from typing import Any
-
-import orjson
 
 from livetiming.racing import FlagStatus
 
 LAPS_LIMIT = 5000  # of one stint; a feed that knows no pits makes one stint of the whole race
 
-Lap = tuple[float, int]  # s, worst flag's number
-
 
 @dataclass(frozen=True)
 class Stint:
-    """Laps are counted as the feed counts them, from 1: `start_lap` is the first one that is driven in the stint."""
+    """Laps are counted as the feed counts them, from 1: `start_lap` is the first one that is driven in the stint.
+
+    Lap times and flags are kept apart, because a race has tens of thousands of them.
+    """
 
     start_lap: int
     start: float  # Unix s
@@ -24,22 +22,25 @@ class Stint:
     end_lap: int  # the last one completed; start_lap - 1 before the first
     end: float  # Unix s: the last passing, or the entry into the pits
     in_progress: bool = True
-    laps: tuple[Lap, ...] = ()
+    times: tuple[float, ...] = ()  # s
+    flags: bytes = b""  # of each lap the worst flag's number
 
-    def with_lap(self, lap: Lap, number: int) -> "Stint":
+    def with_lap(self, seconds: float, flag: int, number: int) -> "Stint":
         """The stint with one more lap, after which the car has completed `number`."""
-        return replace(self, laps=(*self.laps, lap)[-LAPS_LIMIT:], end_lap=max(number, self.start_lap - 1))
+        return replace(
+            self,
+            times=(*self.times, seconds)[-LAPS_LIMIT:],
+            flags=(self.flags + bytes([flag]))[-LAPS_LIMIT:],
+            end_lap=max(number, self.start_lap - 1),
+        )
 
     def with_time(self, seconds: float) -> "Stint":
         """The stint with another time for its last lap."""
-        *before, (_, flag) = self.laps
-        return replace(self, laps=(*before, (seconds, flag)))
+        return replace(self, times=(*self.times[:-1], seconds))
 
-    @cached_property
     def document(self) -> list[Any]:
         """The list that readers know (docs/analysis.md)."""
-        times = [seconds for seconds, _ in self.laps]
-        counted = times[1:] if self.in_progress else times[1:-1]  # without out-lap and in-lap
+        counted = self.times[1:] if self.in_progress else self.times[1:-1]  # without out-lap and in-lap
         return [
             self.start_lap,
             self.start,
@@ -47,14 +48,8 @@ class Stint:
             self.end,
             self.in_progress,
             self.driver,
-            min(times, default=None),
-            sum(flag >= FlagStatus.YELLOW for _, flag in self.laps),
+            min(self.times, default=None),
+            sum(flag >= FlagStatus.YELLOW for flag in self.flags),
             fmean(counted) if counted else None,
-            [list(lap) for lap in self.laps],
+            [list(lap) for lap in zip(self.times, self.flags, strict=True)],
         ]
-
-    @cached_property
-    def json(self) -> orjson.Fragment:
-        """What is kept of it: the document's first six, and the laps."""
-        whole = self.document
-        return orjson.Fragment(orjson.dumps([*whole[:6], whole[9]]))

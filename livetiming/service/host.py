@@ -151,7 +151,7 @@ class Host:
         """All analysis modules in one object; None where nothing is analysed."""
         if not self.service._analysed:
             return None
-        return self.service.analyser.document(self.service.state, self.service._manifest())
+        return self.service.analyser.document(self.service.state, self.service._manifest(), time.monotonic())
 
     # -- the race
 

@@ -264,7 +264,14 @@ def test_the_whole_holds_state_and_manifest_too() -> None:
     assert set(whole) == {"state", "service", *documents(race.analysis)}
 
 
-CELL = st.none() | st.booleans() | st.integers(-5, 10**9) | st.floats() | st.text(max_size=8) | st.lists(st.integers())
+CELL = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 10**9)
+    | st.floats()
+    | st.text(max_size=8)
+    | st.lists(st.integers(-(2**63), 2**63 - 1))
+)
 ANY_ROW = st.lists(CELL, max_size=10)
 RACING_ROW = st.builds(
     row,
