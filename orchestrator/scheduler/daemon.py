@@ -31,7 +31,7 @@ from orchestrator.scheduler.fetch import CalendarUnreadable, Validators, fetch, 
 from orchestrator.scheduler.occurrences import NotACalendar
 from orchestrator.scheduler.plan import Buffers, Plan, plan, upcoming
 from orchestrator.scheduler.programs import Programs
-from orchestrator.scheduler.reconcile import Memory, reconcile
+from orchestrator.scheduler.reconcile import Memory, kept_waiting, reconcile
 from orchestrator.settings import Settings
 from orchestrator.supervision import SupervisionError, Supervisord
 
@@ -216,6 +216,8 @@ class Scheduler:
 
     def _compare(self, wanted: Plan, memory: Memory, now: float) -> Memory:
         actual = self._programs.actual()
+        for want in kept_waiting(wanted.desired, actual):
+            self._say_once(f"{want.session.name!r} waits: a person runs {want.program} (livetiming-service-manager)")
         actions, memory = reconcile(wanted.desired, actual, memory, now, self.settings.quit_grace)
         for action in actions:
             try:

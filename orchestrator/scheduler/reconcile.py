@@ -127,6 +127,11 @@ def reconcile(
     return actions, Memory(quit_at, failed)
 
 
+def kept_waiting(desired: Iterable[Desired], actual: Mapping[str, Actual]) -> list[Desired]:
+    """What cannot run because a person runs that class: theirs is left alone, and the event waits for its end."""
+    return [want for want in desired if want.program in actual and _is_a_persons(actual[want.program])]
+
+
 def _is_a_persons(have: Actual) -> bool:
     return have.program is not None if have.job is None else have.job.owner != OWNER
 

@@ -213,6 +213,7 @@ def test_a_service_that_a_person_runs_is_not_the_schedulers_whatever_the_calenda
     eventually(lambda: any(item["description"] == "Another" for item in on_air(viewer)), what="the other event")
     assert system.pid_of(NAME) == pid
     assert [item["uuid"] for item in on_air(viewer) if item["serviceClass"] == CLASS] == [uuid]
+    assert f"'Club race' waits: a person runs {NAME}" in (system.home / "log" / "scheduler.log").read_text()
     manager(system, "stop", CLASS)
     (manifest,) = eventually(lambda: [item for item in on_air(viewer) if item["serviceClass"] == CLASS])
     assert manifest["description"] == "Club race"  # which waited

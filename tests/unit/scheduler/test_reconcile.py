@@ -18,6 +18,7 @@ from orchestrator.scheduler.reconcile import (
     Retry,
     Start,
     Stop,
+    kept_waiting,
     reconcile,
 )
 from orchestrator.supervision import Program, ProgramState
@@ -91,6 +92,13 @@ def test_what_a_person_started_is_theirs() -> None:
     for want in (None, WANTED):
         assert actions(want, Actual(RUNNING, theirs)) == []
         assert actions(want, Actual(RUNNING, None)) == []
+
+
+def test_an_event_whose_class_a_person_runs_is_kept_waiting() -> None:
+    theirs = replace(JOB, owner="alice")
+    assert kept_waiting([WANTED], {NAME: Actual(RUNNING, theirs)}) == [WANTED]
+    assert kept_waiting([WANTED], {NAME: Actual(RUNNING, JOB)}) == []
+    assert kept_waiting([WANTED], {}) == []
 
 
 def test_what_ended_by_itself_is_over_for_its_event() -> None:
