@@ -45,7 +45,7 @@ def with_messages(cars: Sequence[Row], session: Mapping[str, Any], old: State, f
 
     What changes least stands first, because compression profits from a beginning that stays the same.
     """
-    numbers = [message[4] for message in fresh if len(message) > 4 and message[4]]
+    numbers = [str(message[4]) for message in fresh if len(message) > 4 and message[4]]
     return {
         "messages": [*fresh, *old["messages"]][:MESSAGES_LIMIT],
         "cars": list(cars),

@@ -16,11 +16,12 @@ from livetiming.reactor import reactor
 from livetiming.service.api import BaseService
 from livetiming.service.complaints import Complaints
 from livetiming.service.notices import Notices
-from livetiming.state import State, checked, with_messages
+from livetiming.state import RaceMessage, State, checked, with_messages
 
 LONGEST_WAIT = 60.0  # seconds that a coroutine may take for the race's state
 BLOCKED_SECONDS = 1.0  # a plugin that takes longer without `await` keeps the whole service from answering
 GONE_SECONDS = 10.0  # of failures in a row until viewers are told
+EARLY_SECONDS = 30.0  # after our start, in which a race without cars may be one whose cars are not known yet
 FEED = "state"  # the notices' name for what we hear of failures here
 
 
@@ -42,6 +43,8 @@ class Frames:
         self._failing_since: float | None = None
         self._remote: str | None = None  # the feed's fault that was told, while it lasts
         self._blocked_told = False
+        self._saw_cars = False
+        self._began = reactor.seconds()
 
     async def next(self) -> State:
         """The race now, as the state that follows the service's. Raises NoState."""
@@ -49,6 +52,7 @@ class Frames:
             raw = await self._asked()
             race: State = checked(orjson.loads(orjson.dumps(raw, default=_plain, option=orjson.OPT_NON_STR_KEYS)))
             self._look_at_columns()
+            state = None if self._is_too_early(race) else self._with_messages(race)
         except RemoteError as error:
             self._failed()
             if self._remote is None:
@@ -60,11 +64,19 @@ class Frames:
             self._complaints.tell(error, "the race's state could not be had")
             raise NoState from error
         self._succeeded()
-        return self._with_messages(race)
+        if state is None:
+            raise NoState
+        return state
 
     def repeated(self) -> State:
         """The service's state once more, with the notices that are due."""
         return self._with_messages(self.service.state, only=[self.notices])
+
+    def _is_too_early(self, race: State) -> bool:
+        """A service that was started again may not know its cars yet: what viewers see is not wiped for that."""
+        self._saw_cars = self._saw_cars or bool(race["cars"])
+        early = reactor.seconds() - self._began < EARLY_SECONDS
+        return early and not self._saw_cars and bool(self.service.state["cars"])
 
     async def _asked(self) -> Mapping[str, Any]:
         """What the plugin says. A copy is made of it at once, so that the plugin may go on changing its lists."""
@@ -98,7 +110,16 @@ class Frames:
         old = self.service.state
         generators = only or [*self._standard, self.notices, *self._extra()]
         fresh = generate(generators, old, race, time.time(), self._failed_generator)
-        return with_messages(race["cars"], race["session"], old, fresh)
+        return with_messages(race["cars"], race["session"], old, self._own_copy(fresh))
+
+    def _own_copy(self, messages: list[RaceMessage]) -> list[RaceMessage]:
+        """The messages as JSON has them: a plugin's generator may put anything into one."""
+        try:
+            copied: list[RaceMessage] = orjson.loads(orjson.dumps(messages, default=_plain)) if messages else []
+        except TypeError as error:
+            self._complaints.tell(error, "a message that is no JSON")
+            return []
+        return copied
 
     def _extra(self) -> Sequence[Generator]:
         """Asked for with every frame: which ones a plugin has may depend on its feed."""

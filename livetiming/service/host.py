@@ -32,7 +32,7 @@ from livetiming.publishing import forget_state
 from livetiming.reactor import reactor
 from livetiming.recording import TimingRecorder
 from livetiming.service.analyser import RETAINED
-from livetiming.service.api import BaseService
+from livetiming.service.api import BaseService, DuePublisher
 from livetiming.service.complaints import Complaints
 from livetiming.service.frames import Frames, NoState
 from livetiming.service.kept import Kept, Unusable
@@ -43,6 +43,8 @@ from livetiming.service.soon import Soon
 REPEAT_STATE_SECONDS = 30.0
 REPEAT_MANIFEST_SECONDS = 60.0
 AT_MOST_EVERY = 1.0  # seconds between two frames, two manifests, two saved states
+SHORTEST_POLL = 0.1  # seconds, whatever a plugin says
+LAST_UPDATE_SECONDS = 2.0  # that a plugin may take for its last state
 TRUSTED = "services"
 
 
@@ -61,6 +63,7 @@ class Host:
         self._complaints = Complaints()
         self._frames = Frames(service, notices, self._complaints)
         self._updating = False
+        self._asked = False  # whether the plugin has been asked for the race
         self._ended = False
         self._soon_update = Soon(self.update, AT_MOST_EVERY)
         self._soon_manifest = Soon(lambda: self._guarded(self._publish_manifest), AT_MOST_EVERY)
@@ -88,7 +91,10 @@ class Host:
         service.setup()
         self._repeat(self._publish_manifest, REPEAT_MANIFEST_SECONDS)
         self._repeat(self._publish_state, REPEAT_STATE_SECONDS)
-        self._repeat(self.update, service.getPollInterval() if service.auto_poll else self._longest_silence())
+        if service.auto_poll:
+            self._repeat(self.update, max(SHORTEST_POLL, service.getPollInterval() or AT_MOST_EVERY), now=True)
+        elif isinstance(service, DuePublisher):
+            self._repeat(self.update, service.max_publish_interval)
         if service._analysed:
             self._repeat(self._publish_analysis, AT_MOST_EVERY)
 
@@ -101,7 +107,7 @@ class Host:
         for soon in (self._soon_update, self._soon_manifest, self._soon_save):
             soon.cancel()
         if why is Ending.TOLD:
-            await self._update()
+            await self._last_update()
             self._guarded(self._publish_state)
         self._ended = True  # nothing of ours follows the goodbye
         if why is Ending.TOLD:
@@ -114,6 +120,17 @@ class Host:
             self._guarded(self.recorder.close)
         self._guarded(self.service.teardown)
 
+    async def _last_update(self) -> None:
+        """Ask the plugin once more, if it has ever been asked in this life; it may not keep us from ending."""
+        if not self._asked:
+            return
+        update = Deferred.fromCoroutine(self._update())
+        update.addTimeout(LAST_UPDATE_SECONDS, reactor)
+        try:
+            await update
+        except Exception as error:
+            self.log.warn("the last state could not be had: {error!r}", error=error)
+
     def _guarded(self, action: Callable[[], Any]) -> None:
         """Do it; what a plugin raises in it is logged, and does not keep us from the rest."""
         try:
@@ -121,13 +138,10 @@ class Host:
         except Exception as error:
             self._complaints.tell(error, f"{getattr(action, '__name__', action)} failed")
 
-    def _repeat(self, action: Callable[[], Any], seconds: float) -> None:
+    def _repeat(self, action: Callable[[], Any], seconds: float, *, now: bool = False) -> None:
         loop = LoopingCall(self._guarded, action)
-        loop.start(seconds, now=action == self.update)
+        loop.start(seconds, now=now)
         self._loops.append(loop)
-
-    def _longest_silence(self) -> float:
-        return float(getattr(self.service, "max_publish_interval", REPEAT_STATE_SECONDS))
 
     # -- what plugins ask for, from any thread
 
@@ -158,7 +172,7 @@ class Host:
     async def _update(self) -> None:
         if self._updating or self._ended:
             return
-        self._updating = True
+        self._updating = self._asked = True
         try:
             state = await self._frames.next()
         except NoState:
@@ -167,7 +181,7 @@ class Host:
             self._updating = False
         if state != self.service.state and not self._ended:
             self.service.state = state
-            self._publish_state()
+            self._guarded(self._publish_state)
             self._guarded(self._follow)
             self._soon_save.ask()
 

@@ -220,3 +220,42 @@ def test_killed_and_started_again_it_goes_on_with_state_and_analysis(client: Cli
     stint = client.call(f"livetiming.service.requestAnalysisData.{UUID}")["lap"]["7"][0]
     assert stint[0] <= 2
     assert stint[2] >= laps(client)[before]
+
+
+def test_a_plugin_that_never_answers_does_not_keep_it_from_ending(client: Client, start: Start) -> None:
+    process = start("--hang-at", "4")
+    eventually(lambda: laps(client)[-1:] == [3])
+    process.terminate()
+    assert process.wait(10) == 0
+    assert of_class(client, MessageClass.SERVICE_DEREGISTRATION) == [UUID]
+
+
+def test_started_again_it_wipes_nothing_while_the_plugin_knows_no_car(client: Client, start: Start) -> None:
+    process = start("--laps", "6")
+    assert process.wait(20) == 0
+    client.events.clear()
+    start("--empty-until", "5")
+    eventually(lambda: len(laps(client)) > 3)
+    seen = states(client)
+    assert all(state["cars"] for state in seen)
+    assert laps(client)[0] >= 5
+
+
+def test_a_plugin_that_says_when_is_not_asked_by_itself(
+    client: Client, start: Start, running_system: RunningSystem
+) -> None:
+    file = running_system.home / "state" / f"{UUID}.json"
+    file.write_bytes(orjson.dumps({"cars": [["7", "RUN", 1000]], "session": {}, "messages": [], "highlight": []}))
+    process = start("--push")
+    eventually(lambda: laps(client))
+    process.terminate()
+    assert process.wait(10) == 0
+    assert set(laps(client)) == {1000}
+    assert orjson.loads(file.read_bytes())["cars"] == [["7", "RUN", 1000]]
+
+
+def test_a_message_that_is_no_json_is_told_and_left_out(client: Client, start: Start) -> None:
+    process = start("--odd-messages")
+    eventually(lambda: len(laps(client)) > 5)
+    process.terminate()
+    assert process.communicate(timeout=10)[0].count("a message that is no JSON") == 1

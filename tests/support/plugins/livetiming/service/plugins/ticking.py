@@ -6,7 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from livetiming.errors import RemoteError
+from livetiming.messages import Generator, TimingMessage
 from livetiming.racing import Stat
 from livetiming.service import BaseService
 from livetiming.service.api import Column
@@ -14,13 +17,17 @@ from livetiming.service.api import Column
 
 class Service(BaseService):
     """`--interval S` between ticks; `--fail` cannot start; `--laps N` ends by itself after N laps; `--gone-for S`
-    loses its feed after three laps, for so long."""
+    loses its feed after three laps, for so long; `--hang-at N` never answers from the Nth lap on; `--empty-until N`
+    knows no car before the Nth lap of this life; `--odd-messages` says what is no JSON; `--push` is asked for nothing.
+    """
 
     def __init__(self, args: argparse.Namespace, extra_args: Sequence[str] | None = None) -> None:
         super().__init__(args, extra_args)
         self.options = self.argument_parser().parse_args(self.extra_args)
         self.laps: int | None = None
         self._gone_since = 0.0
+        self._asked = 0
+        self.auto_poll = not self.options.push  # type: ignore[misc]  # of this service
         if self.options.fail:
             sys.exit(1)
 
@@ -33,6 +40,10 @@ class Service(BaseService):
         parser.add_argument("--label", default="")
         parser.add_argument("--raise-until", type=int, default=0)
         parser.add_argument("--gone-for", type=float, default=0)
+        parser.add_argument("--hang-at", type=int, default=0)
+        parser.add_argument("--empty-until", type=int, default=0)
+        parser.add_argument("--odd-messages", action="store_true")
+        parser.add_argument("--push", action="store_true")
         return parser
 
     def getName(self) -> str:
@@ -60,4 +71,17 @@ class Service(BaseService):
             self._gone_since = self._gone_since or time.monotonic()
             if time.monotonic() - self._gone_since < self.options.gone_for:
                 raise RemoteError("nobody there")
-        return {"cars": [["7", "RUN", self.laps]], "session": {"flagState": "green"}}
+        if self.options.hang_at and self.laps >= self.options.hang_at:
+            never: Any = Deferred()
+            return never  # type: ignore[no-any-return]  # as a coroutine would wait
+        self._asked += 1
+        cars = [["7", "RUN", self.laps]] if self._asked >= self.options.empty_until else []
+        return {"cars": cars, "session": {"flagState": "green"}}
+
+    def getExtraMessageGenerators(self) -> Sequence[Generator]:
+        return [_Odd()] if self.options.odd_messages else []
+
+
+class _Odd(TimingMessage):
+    def _consider(self, oldState: Any, newState: Any) -> Any:
+        return ["Odd", object(), ""]
