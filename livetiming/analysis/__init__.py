@@ -1,13 +1,14 @@
-"""What becomes of a race, from its states alone: laps, stints, drivers, flags, messages (docs/analysis.md).
+"""The analysis of a race: laps, stints, drivers, messages, flags (docs/analysis.md).
 
-`advance(analysis, columns, state, now)` takes one state in; the rest shows what is known. The same functions serve a
-live service and a recording. Nothing here does I/O or knows the time.
+Pure: `advance(analysis, columns, state, now)` gives the next analysis. A live service calls it with each frame, and a
+recording's analysis is made by the same function.
 """
 
-from livetiming.analysis.columns import Columns
-from livetiming.analysis.documents import changed, documents, full, topics
-from livetiming.analysis.keeping import MalformedAnalysis, dump, load
-from livetiming.analysis.race import Analysis, advance
+from livetiming.analysis.cells import Columns
+from livetiming.analysis.model import Analysis
+from livetiming.analysis.step import advance
+from livetiming.analysis.storage import MalformedAnalysis, dump, load
+from livetiming.analysis.topics import changed, documents, full, topics
 
 __all__ = [
     "Analysis",

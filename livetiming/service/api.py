@@ -95,8 +95,8 @@ class BaseService(AbstractService):
     def _kept_state(self, first: Path | None) -> State:
         place = Place.load()
         kept = Kept.of(place.state_dir, place.analysis_dir, self.uuid)
-        if first is not None and not (self.args.job and kept.state_file.exists()):
-            kept = replace(kept, state_file=first)  # a job that is started again goes on from its own
+        if first is not None:
+            kept = replace(kept, state_file=first)
         try:
             state = kept.state()
         except Unusable as error:
