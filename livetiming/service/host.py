@@ -76,6 +76,10 @@ class Host:
         """Declare what we do on the router, and let the plugin begin."""
         service, seat, uuid = self.service, self.seat, self.service.uuid
         service._service_host = self
+        name = service._getServiceClass()
+        self.log.info(
+            "timing service {name} {version}, uuid {uuid}", name=name, version=service.getVersion(), uuid=uuid
+        )
         self._reload()
         if service._analysed:
             self._resume_analysis()

@@ -5,14 +5,13 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.loopback import Handler, LoopbackServer
 from tests.support.system import PLUGINS
 from tests.support.waiting import eventually
 
@@ -26,7 +25,7 @@ class Sentry:
         self.events: list[dict[str, Any]] = []
         sentry = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Taking(Handler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
@@ -35,28 +34,18 @@ class Sentry:
                 for header, payload in zip(lines[1::2], lines[2::2], strict=False):
                     if json.loads(header).get("type") == "event":
                         sentry.events.append(json.loads(payload))
-                self.send_response(200)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
+                self.reply(200, b"{}")
 
-            def log_message(self, *_args: Any) -> None:
-                """Tests say what they want to know."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        self._server = LoopbackServer(Taking)
 
     @property
     def dsn(self) -> str:
         """The address of a project."""
-        return f"http://key@127.0.0.1:{self._server.server_port}/1"
+        return f"http://key@127.0.0.1:{self._server.port}/1"
 
     def close(self) -> None:
         """End it."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self._server.close()
 
 
 @pytest.fixture

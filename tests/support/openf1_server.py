@@ -1,16 +1,15 @@
 """OpenF1's API for tests: a server on loopback with its filters, and a race of invented drivers."""
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from tests.support.loopback import Handler, LoopbackServer
 from tests.support.web_feed import Answer
 
 Document = dict[str, Any]
@@ -158,32 +157,20 @@ class OpenF1Server:
         self.asked: list[tuple[str, str]] = []  # collection, query as it came
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Answering(Handler):
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
                 collection = url.path.removeprefix("/v1/")
                 server.asked.append((collection, url.query))
                 answer = server.answer(collection, url.query, self.headers.get("Authorization", ""))
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
+                self.reply(answer.status, answer.body, answer.headers)
 
-            def log_message(self, *_args: Any) -> None:
-                """Tests say what they want to know."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        self._server = LoopbackServer(Answering)
 
     @property
     def url(self) -> str:
         """The API's base address."""
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"http://127.0.0.1:{self._server.port}/v1"
 
     def answer(self, collection: str, query: str, authorization: str) -> Answer:
         """What the API says to a request."""
@@ -203,9 +190,7 @@ class OpenF1Server:
 
     def close(self) -> None:
         """End it."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self._server.close()
 
 
 @contextmanager
