@@ -100,4 +100,6 @@ def parse_args(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, l
         args.description = job.description or args.description
     elif args.service_class is None:
         raise UnknownPlugin("", [])
+    if args.initial_state is not None and args.uuid is None and not is_uuid(args.initial_state.stem):
+        host.error(f"-s {args.initial_state}: its name is no uuid (32 hexadecimal digits .json): give --uuid as well")
     return args, extra

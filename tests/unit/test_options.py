@@ -68,3 +68,14 @@ def test_a_job_that_names_nobody_leaves_the_description_to_its_options(tmp_path:
     path = tmp_path / "job.json"
     Job("rmonitor", ("-d", "By hand"), "a" * 32, "", "", "person").write(path)
     assert parse_args(["--job", str(path)])[0].description == "By hand"
+
+
+def test_a_state_to_go_on_from_is_named_for_its_service_unless_the_uuid_is_given(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert parse_args(["rmonitor", "-s", f"/kept/{'a' * 32}.json"])[0].initial_state is not None
+    assert parse_args(["rmonitor", "-s", "/kept/race.json", "--uuid", "a" * 32])[0].uuid == "a" * 32
+    with pytest.raises(SystemExit) as ended:
+        parse_args(["rmonitor", "-s", "/kept/race.json"])
+    assert ended.value.code == 2
+    assert "give --uuid" in capsys.readouterr().err
