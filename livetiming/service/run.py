@@ -7,8 +7,10 @@ from argparse import Namespace
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from twisted.internet.error import CannotListenError
+
 from livetiming import sentry
-from livetiming.commandline import EXIT_DONE, EXIT_USAGE, say
+from livetiming.commandline import EXIT_DONE, EXIT_USAGE, EXIT_WRONG, say
 from livetiming.environment import Environment
 from livetiming.process import Life, run
 from livetiming.recording import TimingRecorder
@@ -46,7 +48,12 @@ def run_service(service: BaseService) -> int:
         if isinstance(seat, Standalone):
             seat.analysis = host.analysis_document
         host.begin()
-        seat.start()
+        try:
+            seat.start()
+        except CannotListenError as error:
+            where = f"{error.interface}:{error.port} ({error.socketError})"
+            say(f"livetiming-service: cannot listen on {where}: set LIVETIMING_STANDALONE_PORT to another, or to 0")
+            return EXIT_WRONG
         await host.end(await life.ending)
         await seat.stop()
         return EXIT_DONE

@@ -79,11 +79,11 @@ class Standalone:
 
     def start(self) -> None:
         """Listen; says on standard error where."""
-        self._listening.append(reactor.listenTCP(self._port, self._ours, interface=self._bind))
-        port = self._listening[0].getHost().port
-        say(f"Standalone server for uuid:{self.uuid} listening on port:{port}")
+        self._listening = [reactor.listenTCP(self._port, self._ours, interface=self._bind)]
         if self._t71_port is not None:
             self._listening.append(reactor.listenTCP(self._t71_port, self._theirs, interface=self._bind))
+        say(f"Standalone server for uuid:{self.uuid} listening on port:{self._listening[0].getHost().port}")
+        if self._t71_port is not None:
             say(f"Timing 71 clients may open t71://{self._bind}, port {self._t71_port}")
         self.joined = True
         for callback in self._on_join:
@@ -148,8 +148,6 @@ class _Audience(WebSocketServerFactory):  # type: ignore[misc]  # autobahn has n
             autoPingInterval=PING_SECONDS,
             autoPingTimeout=STALLED_SECONDS,
             maxConnections=CLIENTS_LIMIT,
-            maxMessagePayloadSize=4096,  # nobody has anything to say to us
-            maxFramePayloadSize=4096,
         )
 
     def send(self, frame: Frame) -> None:
@@ -164,7 +162,14 @@ class _Audience(WebSocketServerFactory):  # type: ignore[misc]  # autobahn has n
 
 
 class _Client(WebSocketServerProtocol):  # type: ignore[misc]
+    """One client. What it sends is dropped as it comes: nobody has anything to say to us, and nothing is to pile up.
+
+    (autobahn's limit of sizes would hold for what we send as well.)
+    """
+
     factory: _Audience
+    message_data_total_length = 0
+    frame_data = None
 
     def onOpen(self) -> None:
         self.factory.clients.add(self)
@@ -173,3 +178,18 @@ class _Client(WebSocketServerProtocol):  # type: ignore[misc]
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:  # noqa: ARG002 - autobahn's
         self.factory.clients.discard(self)
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        """A message begins."""
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        """A frame of it begins."""
+
+    def onMessageFrameData(self, payload: bytes) -> None:
+        """A part of the frame."""
+
+    def onMessageFrameEnd(self) -> None:
+        """The frame is over."""
+
+    def onMessageEnd(self) -> None:
+        """The message is over."""

@@ -27,9 +27,13 @@ class Viewer:
     def __init__(self, port: int) -> None:
         self.frames: list[Any] = []
         self.closed = False
+        self.protocol: Any = None
         viewer = self
 
         class Protocol(WebSocketClientProtocol):  # type: ignore[misc]  # autobahn has no usable types
+            def onOpen(self) -> None:
+                viewer.protocol = self
+
             def onMessage(self, payload: bytes, isBinary: bool) -> None:
                 assert not isBinary
                 viewer.frames.append(json.loads(payload))
@@ -40,6 +44,11 @@ class Viewer:
         factory = WebSocketClientFactory(f"ws://127.0.0.1:{port}/")
         factory.protocol = Protocol
         self._connector = in_reactor(connectWS, factory)
+
+    def say(self, payload: bytes) -> None:
+        """Send a message, which nobody is waiting for."""
+        eventually(lambda: self.protocol is not None)
+        in_reactor(lambda: self.protocol.sendMessage(payload))
 
     def close(self) -> None:
         """Leave."""
@@ -57,13 +66,13 @@ class Viewer:
 
 @pytest.fixture
 def start(home: Path) -> Iterator[Start]:
-    """Starts `livetiming-service ticking` in a home where no router runs."""
+    """Starts `livetiming-service` in a home where no router runs."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*options: str, **environ: str) -> subprocess.Popen[str]:
+    def start(*options: str, service: str = "ticking", **environ: str) -> subprocess.Popen[str]:
         base = {name: value for name, value in os.environ.items() if not name.startswith("LIVETIMING_")}
         process = subprocess.Popen(
-            [sys.executable, "-m", "livetiming.service.cli", "ticking", "--uuid", UUID, *options],
+            [sys.executable, "-m", "livetiming.service.cli", service, "--uuid", UUID, *options],
             env={**base, "PYTHONPATH": str(PLUGINS), "LIVETIMING_HOME": str(home), **environ},
             cwd=home,
             stdin=subprocess.DEVNULL,
@@ -127,6 +136,23 @@ def test_the_analysis_is_sent_too(start: Start, viewers: Callable[[int], Viewer]
     eventually(lambda: later.of(f"livetiming.analysis/{UUID}/static"))
 
 
+def test_a_large_state_arrives_whole(start: Start, viewers: Callable[[int], Viewer]) -> None:
+    process = start("--standalone", "--cars", "60", service="simulated", LIVETIMING_COMPRESS="no")
+    viewer = viewers(port_of(process))
+    states = eventually(lambda: viewer.of(f"livetiming.service.{UUID}"))
+    eventually(lambda: any(len(message.payload["cars"]) == 60 for message in states))
+
+
+def test_what_a_client_says_is_dropped_and_costs_it_nothing(start: Start, viewers: Callable[[int], Viewer]) -> None:
+    process = start("--standalone")
+    viewer = viewers(port_of(process))
+    for payload in (b"hello", b"", b"x" * 5_000_000):
+        viewer.say(payload)
+    before = len(viewer.laps())
+    eventually(lambda: len(viewer.laps()) > before + 5)
+    assert not viewer.closed
+
+
 def test_it_stands_alone_where_no_router_is_named_and_none_answers(
     start: Start, viewers: Callable[[int], Viewer]
 ) -> None:
@@ -149,6 +175,15 @@ def test_without_a_secret_it_does_not_go_to_a_router(start: Start) -> None:
 def test_its_port_is_a_setting(start: Start) -> None:
     port = free_port()
     assert port_of(start("--standalone", LIVETIMING_STANDALONE_PORT=str(port))) == port
+
+
+def test_a_port_that_is_taken_is_told(start: Start) -> None:
+    port = str(free_port())
+    port_of(start("--standalone", LIVETIMING_STANDALONE_PORT=port))
+    second = start("--standalone", "--no-write-state", LIVETIMING_STANDALONE_PORT=port)
+    _, told = second.communicate(timeout=20)
+    assert second.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in told
 
 
 def test_told_to_end_it_says_goodbye_keeps_its_state_and_exits_0(
