@@ -127,10 +127,10 @@ def test_after_a_kill_of_a_start_the_next_command_knows_what_is_there(system: Ru
 
 
 def test_a_service_that_cannot_start_tells_why_in_its_own_words(system: RunningSystem) -> None:
-    failed = manager(system, "start", CLASS, "--interval", "-1")  # which its parser lets through
+    failed = manager(system, "start", CLASS, "--fail")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert "did not start" in failed.stderr
-    assert "interval must be" in failed.stderr
+    assert "told to fail" in failed.stderr
     assert shown(system) is None
     start(system)
 

@@ -29,7 +29,7 @@ class Service(BaseService):
         self._asked = 0
         self.auto_poll = not self.options.push  # type: ignore[misc]  # of this service
         if self.options.fail:
-            sys.exit(1)
+            sys.exit("ticking: told to fail")
 
     @classmethod
     def argument_parser(cls) -> argparse.ArgumentParser:
