@@ -36,6 +36,7 @@ class Job:
     owner: str  # who started it: nobody else may stop it
     why: str = ""
     over: str = ""  # why it is not to be started again, where that is so
+    quitting: str = ""  # why its owner has told it to quit, where that is so
     extra: dict[str, Any] = field(default_factory=dict)  # what a newer version wrote
 
     def write(self, path: Path) -> None:
@@ -54,7 +55,7 @@ class Job:
         if not isinstance(raw, dict):
             raise MalformedJob(path, "it holds no object")
         service_class, uuid, options = raw.pop("class", ""), raw.pop("uuid", ""), raw.pop("options", [])
-        texts = {key: raw.pop(key, "") for key in ("description", "event", "owner", "why", "over")}
+        texts = {key: raw.pop(key, "") for key in ("description", "event", "owner", "why", "over", "quitting")}
         if not isinstance(service_class, str) or not _CLASS.fullmatch(service_class) or not is_uuid(uuid):
             raise MalformedJob(path, "its class or uuid is none")
         if not isinstance(options, list) or not all(isinstance(text, str) for text in (*options, *texts.values())):

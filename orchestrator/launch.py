@@ -167,7 +167,7 @@ def _supervise(system: System, expected: Sequence[str], extras: Extras, say: Say
 
 def _hints(settings: Settings) -> list[str]:
     hints = [f"live timing: {settings.local_url}/"]
-    if not settings.calendar_url:
+    if not settings.calendar.is_set:
         hints.append("LIVETIMING_CALENDAR_URL is not set: nothing is scheduled (see livetiming.env)")
     return hints
 

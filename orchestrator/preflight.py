@@ -136,6 +136,7 @@ def _router(settings: Settings) -> str:
         bind=settings.bind,
         web_dir=str(web_root()),
         public_url=settings.public_url,
+        schedule_file=str(settings.schedule_file),
         socket=str(settings.place.router_socket),
     )
     return json.dumps(json.loads(text), indent=2) + "\n"

@@ -193,7 +193,7 @@ class ServiceControl:
             if instead and manual.is_the_schedulers(have):
                 raise ManagerError(f"{name} runs for an event: change the options in the calendar")
             self._end(name)
-            job = replace(job, over="", uuid=uuid4().hex if fresh else job.uuid)
+            job = replace(job, over="", quitting="", uuid=uuid4().hex if fresh else job.uuid)
             if instead:
                 job = replace(job, options=tuple(instead[0]), description=instead[1].description or "")
             began = self._begin(name, job)

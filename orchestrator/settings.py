@@ -3,10 +3,18 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from livetiming.environment import Environment, SettingError
 from livetiming.settings import Place
+from orchestrator.schedule_settings import (
+    AnnounceSettings,
+    CalendarSettings,
+    announce_settings,
+    calendar_settings,
+    timezone,
+    web_address,
+)
 
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
 
@@ -23,8 +31,9 @@ class Settings:
     crossbar: Path | None  # another Crossbar's executable
     auth_file: Path | None
     # the scheduler
-    calendar_url: str  # a secret: it may hold a token
-    calendar_interval: float
+    calendar: CalendarSettings
+    announce: AnnounceSettings
+    timezone: ZoneInfo | None  # the operator's; None for the machine's
     start_buffer: float
     end_buffer: float
     quit_grace: float
@@ -37,6 +46,7 @@ class Settings:
     dvr_fsync: float
     # the demo
     demo_feed_port: int
+    calendar_server_port: int
 
     @property
     def home(self) -> Path:
@@ -64,6 +74,11 @@ class Settings:
         return self.home / "router"
 
     @property
+    def schedule_file(self) -> Path:
+        """What is to come, as the router serves it to everybody."""
+        return self.home / "public" / "schedule.ics"
+
+    @property
     def local_url(self) -> str:
         """The address of the page for somebody at this machine."""
         host = "127.0.0.1" if self.bind in ("0.0.0.0", "::", "") else self.bind  # noqa: S104 - compared, not bound
@@ -78,11 +93,12 @@ class Settings:
             place=place,
             port=env.integer("LIVETIMING_PORT", 8080, low=1, high=65535),
             bind=_checked(env, "LIVETIMING_BIND", "127.0.0.1", _HOST, "an address of this machine"),
-            public_url=_url(env, "LIVETIMING_PUBLIC_URL"),
+            public_url=web_address(env, "LIVETIMING_PUBLIC_URL"),
             crossbar=env.path("LIVETIMING_CROSSBAR", ".") if env.text("LIVETIMING_CROSSBAR") else None,
             auth_file=env.path("LIVETIMING_AUTH_FILE", ".") if env.text("LIVETIMING_AUTH_FILE") else None,
-            calendar_url=env.text("LIVETIMING_CALENDAR_URL"),
-            calendar_interval=env.number("LIVETIMING_CALENDAR_INTERVAL", _interval(env), low=1),
+            calendar=calendar_settings(env, place.home),
+            announce=announce_settings(env),
+            timezone=timezone(env),
             start_buffer=env.number("LIVETIMING_START_BUFFER", 300),
             end_buffer=env.number("LIVETIMING_END_BUFFER", 600),
             quit_grace=env.number("LIVETIMING_QUIT_GRACE", 10),
@@ -93,23 +109,12 @@ class Settings:
             dvr_min_duration=env.number("LIVETIMING_DVR_MIN_DURATION", 600),
             dvr_fsync=env.number("LIVETIMING_DVR_FSYNC", 1, low=0, high=1),
             demo_feed_port=env.integer("LIVETIMING_DEMO_FEED_PORT", 50000, low=1, high=65535),
+            calendar_server_port=env.integer("LIVETIMING_CALENDAR_SERVER_PORT", 5232, low=1, high=65535),
         )
-
-
-def _interval(env: Environment) -> float:
-    """Google limits how often its ICS address may be read."""
-    return 300 if urlsplit(env.text("LIVETIMING_CALENDAR_URL")).hostname == "calendar.google.com" else 60
 
 
 def _checked(env: Environment, name: str, default: str, form: re.Pattern[str], expected: str) -> str:
     value = env.text(name, default)
     if not form.fullmatch(value):
         raise SettingError(name, value, expected)
-    return value
-
-
-def _url(env: Environment, name: str) -> str:
-    value = env.text(name).rstrip("/")
-    if value and not re.fullmatch(r"https?://[^\s\"'<>]+", value):
-        raise SettingError(name, value, "an address that begins with http:// or https://")
     return value

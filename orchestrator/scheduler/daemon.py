@@ -1,8 +1,8 @@
-"""The scheduler: reads the calendar, compares what should run with what does, and closes the difference.
+"""The scheduler: compares what should run with what does, and closes the difference.
 
 Three things wake it: APScheduler at the next moment that matters (a start, a stop, a change of name), every second,
-and each reading of the calendar. Reading, supervisord's RPC and file work happen in threads, one round at a time, so
-that nothing slow holds up the reactor.
+and each calendar. Everything that may take long happens elsewhere: reading in a thread,
+supervisord's RPC and file work in threads, one at a time for each program.
 """
 
 import asyncio
@@ -16,29 +16,26 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from livetiming.network import RPC, Channel, Json, Message, MessageClass, command_topic, quit_command
 from livetiming.process import Ending, Life
 from livetiming.reactor import reactor
-from livetiming.service.checking import check_calendar_options
-from livetiming.service.discovery import plugins
 from livetiming.wamp import Router
 from orchestrator.daemon import run_daemon
-from orchestrator.scheduler.calendar import Calendar, read_calendar
-from orchestrator.scheduler.fetch import CalendarUnreadable, Validators, fetch, keep_copy, read_copy
-from orchestrator.scheduler.occurrences import NotACalendar
-from orchestrator.scheduler.plan import Buffers, Plan, plan, upcoming
+from orchestrator.scheduler.calendar import Calendar
+from orchestrator.scheduler.hands import Hands
+from orchestrator.scheduler.listing import Coming, upcoming
+from orchestrator.scheduler.plan import Buffers, Plan, plan
 from orchestrator.scheduler.programs import Programs
+from orchestrator.scheduler.published import PublicFile
+from orchestrator.scheduler.reading import Reading
 from orchestrator.scheduler.reconcile import Memory, kept_waiting, reconcile
 from orchestrator.settings import Settings
 from orchestrator.supervision import SupervisionError, Supervisord
+from orchestrator.threads import in_thread
 
 COMPARE_SECONDS = 1  # wanted and actual are compared at least so often
-MARGIN_SECONDS = 3600.0  # beyond the end buffer: how far back the calendar is looked at
-PATIENCE_SECONDS = 2.0  # at the start, with the first reading; then the last good copy has to do
-REREAD_WINDOW_SECONDS = 3600  # an unchanged calendar is expanded again so often, as the window moves on
 
 
 class Scheduler:
@@ -49,27 +46,25 @@ class Scheduler:
     def __init__(self, settings: Settings, router: Router) -> None:
         self.settings = settings
         self.router = router
-        self.calendar = Calendar((), ())
-        self.plan = Plan((), (), None)
-        self._buffers = Buffers(settings.start_buffer, settings.end_buffer)
+        self._reading = Reading(settings, self._took)
         self._programs = Programs(
             Supervisord(settings.run_dir, settings.log_dir), settings.place.jobs_dir, self._quit_service
         )
+        self._hands = Hands(self._programs)
+        self._file = PublicFile(settings.schedule_file, settings.public_url)
+        self._buffers = Buffers(settings.start_buffer, settings.end_buffer)
+        self._calendar: Calendar | None = None
+        self._plan: Plan | None = None
+        self._planned_at = 0.0
+        self._told: Plan | None = None  # what the listing was made of
         self._memory = Memory()
-        self._listing: list[dict[str, object]] | None = None
-        self._copy = settings.state_dir / "calendar.ics"
-        self._content: bytes | None = None
-        self._expanded_at = 0.0
-        self._validators = Validators()
+        self._listing: list[Coming] | None = None
         self._said: set[str] = set()
-        self._busy = False  # a round is under way in a thread
-        self._reading = False
         self._trouble: str | None = None  # with supervisord, said once
-        self._outage: str | None = None  # of the calendar, said once, and its end too
-        self._good_at: float | None = None  # Unix s: when the calendar was last read well
-        self._not_before = 0.0  # monotonic: the server asked us to wait
+        self._looking = False
+        self._again = False
         # on the monotonic clock, so that a step of the wall clock is noticed and does not stop us
-        self._loops = [LoopingCall(self._read_in_turn), LoopingCall(self._compare_now)]
+        self._loop = LoopingCall(self.compare_now)
         self._timer = AsyncIOScheduler(
             event_loop=asyncio.get_event_loop_policy().get_event_loop(),
             timezone=UTC,
@@ -81,166 +76,93 @@ class Scheduler:
     def start(self) -> None:
         """Read the calendar, and keep reading and comparing."""
         self._timer.start()
-        self._loops[0].start(self.settings.calendar_interval, now=False)
-        self._loops[1].start(COMPARE_SECONDS, now=False)
-        Deferred.fromCoroutine(self._begin())
+        self._loop.start(COMPARE_SECONDS, now=False)
+        if self.settings.calendar.is_set:
+            self._reading.start()
+        else:
+            self.log.warn("LIVETIMING_CALENDAR_URL is not set: nothing is scheduled")
 
     def stop(self) -> None:
         """Let time pass without us. What runs goes on: another scheduler will take it up."""
-        for loop in self._loops:
-            loop.stop()
+        self._loop.stop()
+        self._reading.stop()
         self._timer.shutdown(wait=False)
 
     def read_now(self) -> None:
         """Read the calendar, as on SIGHUP."""
-        Deferred.fromCoroutine(self._read())
+        if self.settings.calendar.is_set:
+            self._reading.read_now()
 
-    async def _begin(self) -> None:
-        """A calendar that is slow, or cannot be read, must not cost an event that is under way: the copy is there."""
-        patience = reactor.callLater(PATIENCE_SECONDS, lambda: Deferred.fromCoroutine(self._take_copy()))
-        await self._read()
-        if patience.active():
-            patience.cancel()
-        await self._take_copy()
-
-    async def _take_copy(self) -> None:
-        """The last good copy, unless a calendar is in force already."""
-        content = await deferToThread(read_copy, self._copy)
-        if self._content is None and content is not None:
-            self.log.info("going by the last good copy of the calendar")
-            self._good_at = self._copy.stat().st_mtime
-            try:
-                await self._take(content, keep=False)
-            except NotACalendar as error:
-                self.log.error("{error}", error=error)
-
-    async def _on_edge(self) -> None:
-        """Awaited by APScheduler, on the same loop."""
-        self._compare_now()
-
-    def _read_in_turn(self) -> None:
-        if time.monotonic() >= self._not_before:
-            self.read_now()
-
-    def _compare_now(self) -> None:
-        Deferred.fromCoroutine(self._round())
-
-    # -- the calendar
-
-    async def _read(self) -> None:
-        if self._reading:
-            return
-        self._reading = True
-        try:
-            if not self.settings.calendar_url:
-                self._say_once("LIVETIMING_CALENDAR_URL is not set: nothing is scheduled")
-                return
-            fetched = await deferToThread(fetch, self.settings.calendar_url, self._validators)
-            await self._take_if_new(fetched.content)
-            self._validators = fetched.validators
-            self._good_at = time.time()
-            if self._outage is not None:
-                self._outage = None
-                self.log.info("the calendar can be read again")
-        except (CalendarUnreadable, NotACalendar) as error:
-            self._not_before = time.monotonic() + getattr(error, "retry_after", 0.0)
-            self._say_outage(str(error))
-        except Exception:
-            self.log.failure("reading the calendar failed; the last good copy stays in force")
-        finally:
-            self._reading = False
-
-    async def _take(self, content: bytes, *, keep: bool) -> None:
-        """Make `content` the calendar in force; NotACalendar leaves everything as it is."""
-        now, margin = time.time(), self.settings.end_buffer + MARGIN_SECONDS
-        known = plugins()
-        self.calendar = await deferToThread(read_calendar, content, now, margin, known, check_calendar_options)
-        self._content, self._expanded_at = content, now
-        if keep:
+    def _took(self, calendar: Calendar) -> None:
+        """There is a calendar, perhaps a new one."""
+        if self._calendar is not None and calendar.sessions != self._calendar.sessions:
             self._said.clear()
-            await deferToThread(keep_copy, self._copy, content)
-            self.log.info("the calendar has {n} sessions in its window", n=len(self.calendar.sessions))
-        for problem in self.calendar.problems:
-            self._say_once(f"calendar: {problem}")
-        await self._round()
-
-    async def _take_if_new(self, content: bytes | None) -> None:
-        """`content` is None where the server says that nothing has changed."""
-        if content is None or content == self._content:
-            if time.time() - self._expanded_at < REREAD_WINDOW_SECONDS:
-                return
-            content = self._content or b""
-        await self._take(content, keep=content != self._content)
-
-    def _say_outage(self, what: str) -> None:
-        """Once for each outage."""
-        if self._outage == what:
-            return
-        self._outage = what
-        if self._good_at is None:
-            self.log.warn("{what}; nothing is scheduled until it can, but for the last good copy", what=what)
-        else:
-            age = int(time.time() - self._good_at)
-            self.log.warn("{what}; the copy that is {age} s old stays in force", what=what, age=age)
-
-    def _say_once(self, what: str) -> None:
-        if what not in self._said:
-            self._said.add(what)
-            self.log.warn("{what}", what=what)
+        self._calendar, self._plan = calendar, None
+        self.compare_now()
 
     # -- wanted and actual
 
-    async def _round(self) -> None:
-        """Compare once, and do what is to be done. A round that finds another under way leaves it to that one.
+    def compare_now(self) -> None:
+        """Compare what should run with what does; once more, if that is being done already."""
+        self._again = True
+        if not self._looking:
+            Deferred.fromCoroutine(self._rounds())
 
-        Without a calendar nothing is done: not to know what should run is no reason to end what runs.
-        """
-        if self._busy or self._content is None:
-            return
-        self._busy = True
+    async def _on_edge(self) -> None:
+        """Awaited by APScheduler, on the same loop."""
+        self.compare_now()
+
+    async def _rounds(self) -> None:
+        self._looking = True
         try:
-            now = time.time()
-            self.plan = plan(self.calendar.sessions, now, self._buffers)
-            self._set_edge()
-            for conflict in self.plan.conflicts:
-                self._say_once(f"conflict: {conflict}")
-            self._memory = await deferToThread(self._compare, self.plan, self._memory, now)
+            while self._again:
+                self._again = False
+                await self._round()
             self._trouble = None
         except Exception as error:  # supervisord's, mostly
             if self._trouble != repr(error):
                 self._trouble = repr(error)
-                self._complain(error, "wanted and actual could not be compared")
+                if isinstance(error, SupervisionError):
+                    self.log.error("{error}", error=error)
+                else:
+                    self.log.failure("wanted and actual could not be compared")
         finally:
-            self._busy = False
-        self._tell()
+            self._looking = False
 
-    def _compare(self, wanted: Plan, memory: Memory, now: float) -> Memory:
-        actual = self._programs.actual()
+    async def _round(self) -> None:
+        """Without a calendar nothing is done: not to know what should run is no reason to end what runs."""
+        if self._calendar is None:
+            return
+        busy = self._hands.busy  # before we look: what we see of them may be old by the time we decide
+        self._tell(self._wanted(time.time()))
+        actual = await in_thread(self._programs.actual)
+        wanted = self._wanted(time.time())
         for want in kept_waiting(wanted.desired, actual):
             self._say_once(f"{want.session.name!r} waits: a person runs {want.program} (livetiming-service-manager)")
-        actions, memory = reconcile(wanted.desired, actual, memory, now, self.settings.quit_grace)
-        for action in actions:
-            try:
-                self._programs.carry_out(action)
-            except Exception as error:  # the others go on; this one is due again in the next round
-                key = f"{type(action).__name__} {error!r}"
-                if key not in self._said:  # forgotten with the next new calendar
-                    self._said.add(key)
-                    self._complain(error, f"{type(action).__name__} failed; it is tried again")
-        return memory
+        actions, self._memory = reconcile(
+            wanted.desired, actual, self._memory, time.monotonic(), self.settings.quit_grace, busy=busy
+        )
+        self._hands.carry_out(actions)
 
-    def _complain(self, error: Exception, what: str) -> None:
-        """supervisord's refusals in a line, what is our own fault with its traceback."""
-        if isinstance(error, SupervisionError):
-            self.log.error("{error}", error=error)
-        else:
-            self.log.failure("{what}", what=what)
-
-    def _set_edge(self) -> None:
-        """Be woken at the next moment that matters."""
-        if self.plan.next_edge is not None:
-            at = datetime.fromtimestamp(self.plan.next_edge, UTC)
+    def _wanted(self, now: float) -> Plan:
+        """The plan at `now`: an old one stays true until its next edge, unless the clock was set back."""
+        old, edge = self._plan, self._plan.next_edge if self._plan else None
+        if old is not None and self._planned_at <= now and (edge is None or now < edge):
+            return old
+        fresh = plan(self._calendar.sessions if self._calendar else (), now, self._buffers)
+        self._plan, self._planned_at = fresh, now
+        for conflict in fresh.conflicts:
+            self._say_once(f"conflict: {conflict}")
+        if fresh.next_edge is not None:
+            at = datetime.fromtimestamp(fresh.next_edge, UTC)
             self._timer.add_job(self._on_edge, DateTrigger(at, timezone=UTC), id="edge", replace_existing=True)
+        return fresh
+
+    def _say_once(self, what: str) -> None:
+        """Until there is another calendar."""
+        if what not in self._said:
+            self._said.add(what)
+            self.log.warn("{what}", what=what)
 
     def _quit_service(self, uuid: str, why: str) -> None:
         """Called in a thread."""
@@ -249,16 +171,21 @@ class Scheduler:
 
     # -- the listing
 
-    def _tell(self) -> None:
-        running = [desired.session.instance for desired in self.plan.desired]
-        listing = upcoming(self.calendar.sessions, running, time.time())
+    def _tell(self, wanted: Plan) -> None:
+        """Publish what is to come, if the plan has changed it."""
+        if self._calendar is None or wanted is self._told:
+            return
+        self._told = wanted
+        running = [desired.session.instance for desired in wanted.desired]
+        listing = upcoming(self._calendar.sessions, running, self._planned_at)
         if listing != self._listing:
             self._listing = listing
             self._publish_listing()
+            self._file.put(listing)
 
     def _publish_listing(self) -> None:
         if self._listing is not None:
-            payload: Json = self._listing
+            payload: Json = [{**coming} for coming in self._listing]
             date = int(time.time() * 1000)
             message = Message(MessageClass.SCHEDULE_LISTING, payload, date, retain=True)
             self.router.publish(Channel.SCHEDULER, message)

@@ -95,19 +95,20 @@ class Plan:
 
     desired: tuple[Desired, ...]
     conflicts: tuple[Conflict, ...]
-    next_edge: float | None  # Unix s
+    next_edge: float | None  # Unix s; the start of a session is one too, because it leaves the listing then
 
 
 def plan(sessions: Iterable[Session], now: float, buffers: Buffers) -> Plan:
-    """What `sessions` ask for at `now`."""
+    """What `sessions` ask for at `now`. Nothing of it changes before its next edge."""
+    sessions = list(sessions)
     runs, conflicts = runs_of(sessions, buffers)
     desired = [
         Desired(run.program, run.current(now, buffers.start), frozenset(item.instance for item in run.sessions))
         for run in runs
         if run.begin <= now < run.finish
     ]
-    edges = [edge for run in runs for edge in _edges(run, buffers) if edge > now]
-    return Plan(tuple(desired), tuple(conflicts), min(edges, default=None))
+    edges = [edge for run in runs for edge in _edges(run, buffers)] + [session.start for session in sessions]
+    return Plan(tuple(desired), tuple(conflicts), min((edge for edge in edges if edge > now), default=None))
 
 
 def runs_of(sessions: Iterable[Session], buffers: Buffers) -> tuple[list[Run], list[Conflict]]:
@@ -154,25 +155,3 @@ def _edges(run: Run, buffers: Buffers) -> Iterable[float]:
     yield run.finish
     for before, session in pairwise(run.sessions):
         yield max(before.end, session.start - buffers.start)
-
-
-def upcoming(sessions: Iterable[Session], running: Iterable[str], now: float) -> list[dict[str, object]]:
-    """The schedule as it is published: what is to come and does not run yet (`running`: instances), by its start."""
-    under_way = set(running)
-    coming = [
-        session
-        for session in sessions
-        if not session.hidden and session.start > now and session.instance not in under_way
-    ]
-    return [
-        {
-            "id": session.uid,
-            "name": session.name,
-            "service": session.shown_as or session.service_class,
-            "startTime": int(session.start),
-            "hidden": False,
-            "endTime": int(session.end),
-            "instance": session.instance,
-        }
-        for session in sorted(coming, key=lambda session: (session.start, session.instance))
-    ]

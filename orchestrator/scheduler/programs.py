@@ -21,6 +21,7 @@ from orchestrator.scheduler.reconcile import (
     Action,
     Actual,
     Failed,
+    GoOn,
     MarkOver,
     Quit,
     Remove,
@@ -28,6 +29,7 @@ from orchestrator.scheduler.reconcile import (
     Retry,
     Start,
     Stop,
+    program_of,
 )
 from orchestrator.supervision import ProcessHost
 
@@ -73,7 +75,7 @@ class Programs:
 
     def carry_out(self, action: Action) -> None:
         """Do it, unless a person is at that program, or has just taken it; SupervisionError if the host refuses."""
-        name = action.desired.program if isinstance(action, Start | Rename) else action.name
+        name = program_of(action)
         try:
             held = claim(self._jobs_dir, name)
         except AlreadyRunning:
@@ -91,9 +93,13 @@ class Programs:
                 self.log.info("{name} is now {title}", name=desired.program, title=session.name)
                 replace(job, description=session.name, event=session.instance).write(self._path(desired.program))
                 self._host.signal(desired.program, "HUP")
-            case Quit(name, uuid, why):
+            case Quit(name, job, why):
                 self.log.info("telling {name} to quit: {why}", name=name, why=why)
-                self._quit_service(uuid, why)
+                replace(job, quitting=why).write(self._path(name))
+                self._quit_service(job.uuid, why)
+            case GoOn(name, job):
+                self.log.info("{name} has not quit, and goes on: it is wanted again", name=name)
+                replace(job, quitting="").write(self._path(name))
             case Stop(name, why):
                 self.log.warn("{name} did not quit: stopping it ({why})", name=name, why=why)
                 self._host.stop(name)
@@ -104,8 +110,9 @@ class Programs:
                 said = f"is over for this event: {why}" if why else "was started again by a person"
                 self.log.info("{name} {said}", name=name, said=said)
                 replace(job, over=why).write(self._path(name))
-            case Failed(name):
-                self.log.error("{name} could not be started: see livetiming logs {name}; it is tried again", name=name)
+            case Failed(desired):
+                said = "{name} could not be started: see livetiming logs {name}; it is tried again"
+                self.log.error(said, name=desired.program)
             case Retry(name):
                 self.log.info("trying {name} again", name=name)
                 self._host.start(name)

@@ -4,11 +4,11 @@ Only programs whose job says that the scheduler owns them are touched. What a pe
 is over for that event: its job says so, and it is started again only for another event or with other options.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from livetiming.jobs import Job
-from orchestrator.scheduler.plan import Desired
+from orchestrator.scheduler.plan import Desired, Session
 from orchestrator.supervision import Program, ProgramState
 
 OWNER = "scheduler"
@@ -25,7 +25,7 @@ class Actual:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a round leaves to the next: programs told to quit, and failed ones, each with when (Unix s)."""
+    """What a round leaves to the next: programs told to quit, and failed ones, each with when (monotonic s)."""
 
     quit_at: Mapping[str, float] = field(default_factory=dict)
     failed: Mapping[str, tuple[int, float]] = field(default_factory=dict)  # failures so far, time of the last
@@ -50,11 +50,19 @@ class Rename:
 
 @dataclass(frozen=True)
 class Quit:
-    """Ask the service to end, by its command topic."""
+    """Ask the service to end, by its command topic; its job says so, or its end would be taken for its own wish."""
 
     name: str
-    uuid: str
+    job: Job
     why: str
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """It was told to quit, is wanted again, and has not heard: note in the job that it may go on."""
+
+    name: str
+    job: Job
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,8 @@ class MarkOver:
 class Failed:
     """It could not be started, for the first time: to be announced."""
 
-    name: str
+    desired: Desired
+    why: str  # supervisord's word on it
 
 
 @dataclass(frozen=True)
@@ -95,31 +104,51 @@ class Retry:
     name: str
 
 
-Action = Start | Rename | Quit | Stop | Remove | MarkOver | Failed | Retry
+Action = Start | Rename | Quit | GoOn | Stop | Remove | MarkOver | Failed | Retry
+
+
+def program_of(action: Action) -> str:
+    """The name of the program that `action` is for."""
+    return action.desired.program if isinstance(action, Start | Rename | Failed) else action.name
 
 
 def reconcile(
-    desired: Iterable[Desired], actual: Mapping[str, Actual], memory: Memory, now: float, grace: float
+    desired: Iterable[Desired],
+    actual: Mapping[str, Actual],
+    memory: Memory,
+    now: float,
+    grace: float,
+    busy: Collection[str] = (),
 ) -> tuple[list[Action], Memory]:
-    """The actions of this round, and what to remember for the next. `grace`: seconds from QUIT to a stop."""
+    """The actions of this round, and what to remember for the next. `grace`: seconds from QUIT to a stop.
+
+    `now` is in seconds of a clock that nobody sets (the monotonic one): here it only tells how long something took.
+
+    `busy` are the programs that an action of an earlier round is still at work on: they are left to it.
+    """
     wanted = {item.program: item for item in desired}
     actions: list[Action] = []
-    quit_at: dict[str, float] = {}
-    failed: dict[str, tuple[int, float]] = {}
-    for name in sorted({*wanted, *actual}):
+    quit_at = {name: at for name, at in memory.quit_at.items() if name in busy}
+    failed = {name: at for name, at in memory.failed.items() if name in busy}
+    for name in sorted({*wanted, *actual}.difference(busy)):
         want, have = wanted.get(name), actual.get(name, Actual(None, None))
         if _is_a_persons(have):
             continue
         told = memory.quit_at.get(name)
-        action = _want(want, have, now, told=told is not None) if want is not None else _do_not_want(name, have)
+        if told is None and have.job is not None and have.job.quitting:
+            told = now  # by a scheduler before us
+        action = _want(want, have, told=told is not None) if want is not None else _do_not_want(name, have)
         if isinstance(action, Quit):
             quit_at[name] = now if told is None else told
             if told is not None:
                 action = Stop(name, action.why) if now - told >= grace else None
-        elif told is not None and _is_ending(have.program, now - told < grace):
-            quit_at[name] = told  # though it is wanted again
-        if isinstance(action, Retry):
-            action = _failed_or_retry(name, memory, failed, now)
+        elif told is not None and have.program is not None and have.program.alive:  # though it is wanted again
+            if now - told < grace or have.program.state is ProgramState.STOPPING:
+                quit_at[name] = told
+            elif have.job is not None:
+                action = GoOn(name, have.job)
+        if want is not None and have.program is not None and isinstance(action, Retry):
+            action = _failed_or_retry(want, have.program, memory, failed, now)
         elif name in memory.failed and want is not None and not _runs_well(have):
             failed[name] = memory.failed[name]
         if action is not None:
@@ -132,18 +161,30 @@ def kept_waiting(desired: Iterable[Desired], actual: Mapping[str, Actual]) -> li
     return [want for want in desired if want.program in actual and _is_a_persons(actual[want.program])]
 
 
+def on_air(desired: Iterable[Desired], actual: Mapping[str, Actual]) -> list[Session]:
+    """The sessions whose process is known to run, for them."""
+    return [want.session for want in desired if want.program in actual and _is_for(want.session, actual[want.program])]
+
+
+def _is_for(session: Session, have: Actual) -> bool:
+    job = have.job
+    if job is None or job.owner != OWNER or not _runs_well(have):
+        return False
+    return (job.event, job.options) == (session.instance, session.options)
+
+
 def _is_a_persons(have: Actual) -> bool:
     return have.program is not None if have.job is None else have.job.owner != OWNER
 
 
-def _want(want: Desired, have: Actual, now: float, *, told: bool) -> Action | None:
+def _want(want: Desired, have: Actual, *, told: bool) -> Action | None:
     """`told`: we told it to quit."""
     program, job, session = have.program, have.job, want.session
     if job is None:
         return Start(want, None, "it is due")
     if (job.service_class, job.options) != (session.service_class, session.options):
         why = "its options have changed"
-        return Quit(want.program, job.uuid, why) if program is not None and program.alive else Start(want, None, why)
+        return Quit(want.program, job, why) if program is not None and program.alive else Start(want, None, why)
     if job.over and program is not None and program.alive:
         return MarkOver(want.program, job, "")  # a person has started it again
     if job.over:
@@ -154,10 +195,10 @@ def _want(want: Desired, have: Actual, now: float, *, told: bool) -> Action | No
         return Start(want, job.uuid, "it was running before")
     if told:
         return None if program.alive else Start(want, job.uuid, "it is wanted again")
-    return _keep(want, job, program, now)
+    return _keep(want, job, program)
 
 
-def _keep(want: Desired, job: Job, program: Program, now: float) -> Action | None:
+def _keep(want: Desired, job: Job, program: Program) -> Action | None:
     """The job is the right one; what of the process?"""
     match program.state:
         case ProgramState.FATAL:
@@ -168,7 +209,7 @@ def _keep(want: Desired, job: Job, program: Program, now: float) -> Action | Non
             return MarkOver(program.name, job, "stopped by hand")
         case ProgramState.EXITED if program.exit_status == 0:
             return MarkOver(program.name, job, "ended by itself")
-        case ProgramState.EXITED if now - program.stopped >= RETRY_SECONDS[0]:  # found a twin; look again
+        case ProgramState.EXITED if program.now - program.stopped >= RETRY_SECONDS[0]:  # found a twin; look again
             return Start(want, job.uuid, "its twin may be gone")
         case ProgramState.RUNNING if (job.description, job.event) != (want.session.name, want.session.instance):
             return Rename(want, job)
@@ -177,25 +218,23 @@ def _keep(want: Desired, job: Job, program: Program, now: float) -> Action | Non
 
 def _do_not_want(name: str, have: Actual) -> Action | None:
     if have.job is not None and have.program is not None and have.program.alive:
-        return Quit(name, have.job.uuid, "its event is over, or gone from the calendar")
+        return Quit(name, have.job, "its event is over, or gone from the calendar")
     return Remove(name)
 
 
-def _failed_or_retry(name: str, memory: Memory, failed: dict[str, tuple[int, float]], now: float) -> Action | None:
+def _failed_or_retry(
+    want: Desired, program: Program, memory: Memory, failed: dict[str, tuple[int, float]], now: float
+) -> Action | None:
+    name = want.program
     if name not in memory.failed:
         failed[name] = (1, now)
-        return Failed(name)
+        return Failed(want, program.why)
     count, at = memory.failed[name]
     if now - at < RETRY_SECONDS[min(count, len(RETRY_SECONDS)) - 1]:
         failed[name] = (count, at)
         return None
     failed[name] = (count + 1, now)
     return Retry(name)
-
-
-def _is_ending(program: Program | None, has_time: bool) -> bool:
-    """Whether what we told to quit is about to end: it has time left for that, or is being stopped."""
-    return program is not None and program.alive and (has_time or program.state is ProgramState.STOPPING)
 
 
 def _runs_well(have: Actual) -> bool:

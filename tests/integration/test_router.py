@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
+from urllib.error import HTTPError
 
 import pytest
 from autobahn.wamp.exception import ApplicationError
@@ -11,7 +13,7 @@ from livetiming.network import Message, MessageClass
 from livetiming.settings import Credentials
 from livetiming.wamp import Router
 from tests.support.client import Client, in_reactor
-from tests.support.system import RunningSystem
+from tests.support.system import RunningSystem, event
 from tests.support.waiting import eventually
 
 A, B = "a" * 32, "b" * 32
@@ -63,6 +65,21 @@ def test_the_port_serves_the_page_and_the_relays(running_system: RunningSystem) 
     assert b"<html" in running_system.get("/")
     port = running_system.port
     assert json.loads(running_system.get("/relays")) == {"args": [{f"ws://127.0.0.1:{port}/ws": [0, 0]}]}
+
+
+def test_the_port_serves_what_is_to_come_for_calendar_programs(running_system: RunningSystem) -> None:
+    running_system.write_calendar(event("Tomorrow [ticking]", timedelta(days=1), timedelta(hours=1)))
+    eventually(lambda: b"SUMMARY:Tomorrow" in running_system.get("/schedule.ics"), what="it is in the file")
+    running_system.write_calendar()
+    eventually(lambda: b"SUMMARY" not in running_system.get("/schedule.ics"), what="it is gone again")
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/schedule.ics/more", "/../secret", "/%2e%2e/secret", "/.."])
+def test_the_port_serves_nothing_else(running_system: RunningSystem, path: str) -> None:
+    with pytest.raises(HTTPError) as caught:
+        running_system.get(path)
+    caught.value.close()
+    assert caught.value.code == 404
 
 
 def test_anybody_may_call_what_is_public(anonymous: Client) -> None:

@@ -43,6 +43,8 @@ PURE = [
     "orchestrator/manual.py",
     "orchestrator/recordings/query.py",
     "orchestrator/scheduler/calendar.py",
+    "orchestrator/scheduler/findings.py",
+    "orchestrator/scheduler/listing.py",
     "orchestrator/scheduler/occurrences.py",
     "orchestrator/scheduler/plan.py",
     "orchestrator/scheduler/reconcile.py",

@@ -5,7 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.scheduler.plan import Buffers, Session, plan, runs_of, upcoming
+from orchestrator.scheduler.listing import upcoming
+from orchestrator.scheduler.plan import Buffers, Session, plan, runs_of
 
 BUFFERS = Buffers(start=5, end=10)
 
@@ -27,7 +28,7 @@ def test_a_session_runs_from_its_start_buffer_to_its_end_buffer() -> None:
 
 def test_the_next_edge_is_the_next_moment_that_matters() -> None:
     one = [session(100, 200)]
-    assert [plan(one, now, BUFFERS).next_edge for now in (0, 95, 210)] == [95, 210, None]
+    assert [plan(one, now, BUFFERS).next_edge for now in (0, 95, 100, 210)] == [95, 100, 210, None]
 
 
 def test_classes_run_side_by_side() -> None:
@@ -67,26 +68,6 @@ def test_only_a_buffer_is_given_up_for_the_next_race() -> None:
     assert plan(sessions, 0, BUFFERS).conflicts == ()
 
 
-def test_upcoming_leaves_out_what_is_hidden_or_runs() -> None:
-    sessions = [session(100, 200, name="a"), session(300, 400, name="b"), session(250, 400, name="c", hidden=True)]
-    assert [item["name"] for item in upcoming(sessions, ["a-100"], 96)] == ["b"]
-
-
-def test_upcoming_has_the_calendars_times_and_the_masquerade() -> None:
-    shown = Session("i", "u", "race", "f1", (), 300, 400, shown_as="other")
-    assert upcoming([shown], [], 0) == [
-        {
-            "id": "u",
-            "name": "race",
-            "service": "other",
-            "startTime": 300,
-            "hidden": False,
-            "endTime": 400,
-            "instance": "i",
-        }
-    ]
-
-
 sessions_strategy = st.lists(
     st.builds(
         lambda start, length, option, number: session(start, start + length, *option, name=f"n{number}"),
@@ -121,3 +102,12 @@ def test_nothing_runs_that_no_session_asks_for(sessions: list[Session], now: int
 def test_something_runs_whenever_a_session_asks_for_it(sessions: list[Session], now: int) -> None:
     if any(item.start <= now < item.end for item in sessions):
         assert plan(sessions, now, BUFFERS).desired
+
+
+@given(sessions_strategy, st.integers(0, 420), st.floats(0, 1, exclude_max=True))
+def test_nothing_changes_before_the_next_edge(sessions: list[Session], now: int, part: float) -> None:
+    first = plan(sessions, now, BUFFERS)
+    later = now + part * ((first.next_edge if first.next_edge is not None else now + 1000) - now)
+    assert plan(sessions, later, BUFFERS) == first
+    running = [item.session.instance for item in first.desired]
+    assert upcoming(sessions, running, later) == upcoming(sessions, running, now)

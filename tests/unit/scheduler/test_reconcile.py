@@ -19,6 +19,7 @@ from orchestrator.scheduler.reconcile import (
     Start,
     Stop,
     kept_waiting,
+    on_air,
     reconcile,
 )
 from orchestrator.supervision import Program, ProgramState
@@ -189,3 +190,27 @@ def test_nothing_is_started_while_its_process_lives(state: ProgramState, job: Jo
     for want in (WANTED, replace(WANTED, session=replace(SESSION, options=("--b",)))):
         for action in actions(want, have, told):
             assert not (isinstance(action, Start) and program(state).alive)
+
+
+def test_on_the_air_is_what_is_known_to_run_for_its_event() -> None:
+    assert on_air([WANTED], {NAME: Actual(RUNNING, JOB)}) == [SESSION]
+    for have in (
+        Actual(program(ProgramState.STARTING), JOB),
+        Actual(program(ProgramState.FATAL), JOB),
+        Actual(RUNNING, replace(JOB, owner="alice")),
+        Actual(RUNNING, replace(JOB, event="the one before")),
+        Actual(RUNNING, replace(JOB, options=("--old",))),
+        Actual(RUNNING, None),
+    ):
+        assert on_air([WANTED], {NAME: have}) == []
+    assert on_air([WANTED], {}) == []
+
+
+def test_a_program_that_an_action_is_at_work_on_is_left_to_it_and_remembered() -> None:
+    memory = Memory(quit_at={NAME: 40}, failed={NAME: (2, 45)})
+    assert reconcile([WANTED], {NAME: Actual(None, None)}, memory, 50, 10, busy={NAME}) == ([], memory)
+
+
+def test_a_failure_says_what_supervisord_says() -> None:
+    fatal = replace(program(ProgramState.FATAL), why="Exited too quickly")
+    assert actions(WANTED, Actual(fatal, JOB)) == [Failed(WANTED, "Exited too quickly")]
