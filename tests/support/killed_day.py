@@ -1,6 +1,7 @@
 """A day of events, scaled to minutes, in which the scheduler is killed again and again.
 
     python -m tests.support.killed_day --events 40 --kills 50 --seconds 240
+    python -m tests.support.killed_day --events 20 --kills 0 --seconds 120 --beside 20 --planned 500
 
 Real programs: supervisord, router, scheduler, services. What runs is looked at from outside, in the table of processes.
 """
@@ -12,6 +13,7 @@ import random
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +26,7 @@ from tests.support.system import RunningSystem, event, new_home, remove_home
 from tests.support.waiting import eventually
 
 CLASSES = [f"series_{letter}" for letter in "abcdef"]
+BESIDE = [f"beside_{number}" for number in range(20)]  # services that run all the time, where that is asked for
 BUFFERS = Buffers(start=1, end=1)
 LOOK_SECONDS = 0.2
 
@@ -65,8 +68,16 @@ def a_day(events: int, seconds: int, rng: random.Random) -> list[Planned]:
     ]
 
 
-def live_through(folder: Path, day: list[Planned], kills: int, seconds: int, rng: random.Random) -> list[Outcome]:
-    """Run the day; AssertionError if a class ever ran twice, or anything is left at its end."""
+def company(beside: int, planned: int, seconds: int) -> list[Planned]:
+    """Services that run through the day, and events of the days after it."""
+    running = [Planned(name, "", 0, seconds) for name in BESIDE[:beside]]
+    return running + [Planned(CLASSES[0], "", 86400 + 1800 * number, 600) for number in range(planned)]
+
+
+def live_through(
+    folder: Path, day: list[Planned], kills: int, seconds: int, rng: random.Random, others: Sequence[Planned] = ()
+) -> list[Outcome]:
+    """Run the day, with `others` beside it; AssertionError if a class ever ran twice, or anything is left over."""
     system = RunningSystem(folder)
     _install_plugins(folder, system)
     system.environ.update(LIVETIMING_START_BUFFER=f"{BUFFERS.start:g}", LIVETIMING_END_BUFFER=f"{BUFFERS.end:g}")
@@ -74,7 +85,7 @@ def live_through(folder: Path, day: list[Planned], kills: int, seconds: int, rng
         system.start()
         began = int(time.time())
         lag = timedelta(seconds=began - time.time())
-        system.write_calendar(*(_event(number, planned, lag) for number, planned in enumerate(day)))
+        system.write_calendar(*(_event(number, planned, lag) for number, planned in enumerate([*day, *others])))
         seen = _watch_and_kill(system, began, kills, seconds, rng)
         eventually(lambda: not _services(folder), within=30, what="all services have ended")
     finally:
@@ -82,13 +93,13 @@ def live_through(folder: Path, day: list[Planned], kills: int, seconds: int, rng
     twice = [name for name, its in seen.items() if its.most > 1]
     assert not twice, f"ran twice: {twice}"
     runs, _ = runs_of([_session(number, planned, began) for number, planned in enumerate(day)], BUFFERS)
-    return [_outcome(run, seen[run.sessions[0].service_class]) for run in runs]
+    return [_outcome(run, _lives_for(run, runs, seen[run.sessions[0].service_class])) for run in runs]
 
 
 def _install_plugins(folder: Path, system: RunningSystem) -> None:
     plugins = folder / "plugins" / "livetiming" / "service" / "plugins"
     plugins.mkdir(parents=True)
-    for name in CLASSES:
+    for name in [*CLASSES, *BESIDE]:
         (plugins / f"{name}.py").write_text("from livetiming.service.plugins.ticking import Service as Service\n")
     system.environ["PYTHONPATH"] += os.pathsep + str(folder / "plugins")
 
@@ -144,9 +155,17 @@ def _services(home: Path) -> dict[str, list[int]]:
     return found
 
 
-def _outcome(run: Run, seen: Seen) -> Outcome:
-    """Its process is one that was there at any time between its begin and its finish."""
-    lives = [life for life in seen.lives.values() if life[0] < run.finish and life[1] > run.begin]
+def _lives_for(run: Run, runs: list[Run], seen: Seen) -> list[tuple[float, float]]:
+    """The processes that were there for `run` rather than for another run of their class."""
+    rivals = [other for other in runs if other.program == run.program]
+    return [life for life in seen.lives.values() if max(rivals, key=lambda other: _overlap(other, life)) is run]
+
+
+def _overlap(run: Run, life: tuple[float, float]) -> float:
+    return min(run.finish, life[1]) - max(run.begin, life[0])
+
+
+def _outcome(run: Run, lives: list[tuple[float, float]]) -> Outcome:
     if not lives:
         return Outcome(run, None, None)
     return Outcome(run, min(first for first, _ in lives) - run.begin, max(last for _, last in lives) - run.finish)
@@ -158,11 +177,14 @@ def main() -> None:
     options.add_argument("--events", type=int, default=40)
     options.add_argument("--kills", type=int, default=50)
     options.add_argument("--seconds", type=int, default=240)
+    options.add_argument("--beside", type=int, default=0, help="services that run all the time")
+    options.add_argument("--planned", type=int, default=0, help="events of the days after")
     options.add_argument("--seed", type=int, default=1)
     args = options.parse_args()
     rng, folder = random.Random(args.seed), new_home()
     try:
-        outcomes = live_through(folder, a_day(args.events, args.seconds, rng), args.kills, args.seconds, rng)
+        day, others = a_day(args.events, args.seconds, rng), company(args.beside, args.planned, args.seconds)
+        outcomes = live_through(folder, day, args.kills, args.seconds, rng, others)
     finally:
         remove_home(folder)
     for outcome in sorted(outcomes, key=lambda item: item.run.begin):
