@@ -1,7 +1,7 @@
 """The scheduler: compares what should run with what does, and closes the difference.
 
 Three things wake it: APScheduler at the next moment that matters (a start, a stop, a change of name), every second,
-and each calendar. Everything that may take long happens elsewhere: reading in a thread,
+and each calendar. Everything that may take long happens elsewhere: reading in a thread and a process of its own,
 supervisord's RPC and file work in threads, one at a time for each program.
 """
 
@@ -29,6 +29,7 @@ from orchestrator.scheduler.listing import Coming, upcoming
 from orchestrator.scheduler.plan import Buffers, Plan, plan
 from orchestrator.scheduler.programs import Programs
 from orchestrator.scheduler.published import PublicFile
+from orchestrator.scheduler.push import PushChannel
 from orchestrator.scheduler.reading import Reading
 from orchestrator.scheduler.reconcile import Memory, kept_waiting, reconcile
 from orchestrator.settings import Settings
@@ -36,6 +37,18 @@ from orchestrator.supervision import SupervisionError, Supervisord
 from orchestrator.threads import in_thread
 
 COMPARE_SECONDS = 1  # wanted and actual are compared at least so often
+
+
+class _Log:
+    """Notices for the operators, in the log."""
+
+    log = Logger()
+
+    def notice(self, key: str, text: str) -> None:  # noqa: ARG002
+        self.log.warn("{text}", text=text)
+
+    def clear(self, key: str) -> None:
+        """It is in the log already."""
 
 
 class Scheduler:
@@ -46,7 +59,8 @@ class Scheduler:
     def __init__(self, settings: Settings, router: Router) -> None:
         self.settings = settings
         self.router = router
-        self._reading = Reading(settings, self._took)
+        self._reading = Reading(settings, _Log(), self._took)
+        self._push = PushChannel(settings, self._reading.read_now)
         self._programs = Programs(
             Supervisord(settings.run_dir, settings.log_dir), settings.place.jobs_dir, self._quit_service
         )
@@ -79,14 +93,16 @@ class Scheduler:
         self._loop.start(COMPARE_SECONDS, now=False)
         if self.settings.calendar.is_set:
             self._reading.start()
+            self._push.start()
         else:
             self.log.warn("LIVETIMING_CALENDAR_URL is not set: nothing is scheduled")
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Let time pass without us. What runs goes on: another scheduler will take it up."""
         self._loop.stop()
         self._reading.stop()
         self._timer.shutdown(wait=False)
+        await self._push.stop()
 
     def read_now(self) -> None:
         """Read the calendar, as on SIGHUP."""
@@ -203,7 +219,7 @@ def _begin(settings: Settings, router: Router, life: Life) -> Callable[[Ending],
     life.reload = scheduler.read_now
 
     async def end(_why: Ending) -> None:
-        scheduler.stop()
+        await scheduler.stop()
 
     return end
 

@@ -1,8 +1,10 @@
 """What is wrong with an event, told so that the operator knows what to type instead. No I/O, no clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+LIMIT = 1000  # of the findings on one calendar
 _SHOWN = 120  # characters of a title
 
 
@@ -38,3 +40,16 @@ class Finding:
         place = "" if self.position is None else f", position {self.position + 1}"
         shown = f"{self.title[:_SHOWN]!r}" if self.title else f"event {self.uid[:_SHOWN]}"
         return f"{shown}{place}: {self.what}" + (f"; {self.advice}" if self.advice else "")
+
+
+def of_the_calendar(what: str) -> Finding:
+    """A finding on the calendar as a whole, of which there is too much."""
+    return Finding(Kind.EVENT, "", "the calendar", None, what, "remove what is not needed from it")
+
+
+def at_most(findings: Sequence[Finding]) -> list[Finding]:
+    """The first LIMIT of `findings`, with how many more there are."""
+    told = list(findings[:LIMIT])
+    if len(told) < len(findings):
+        told.append(of_the_calendar(f"{len(findings) - len(told)} more findings are left out"))
+    return told

@@ -1,27 +1,35 @@
 """A calendar's bytes → the occurrences of its tagged events in a window of time. No I/O, no clock.
 
-Events are cut out of the file as text and parsed by UID, so that a broken one costs only itself, and an untagged one
-(most of a real calendar) costs next to nothing. What the two libraries do with each oddity was measured; the choices
-that follow from it are told where they are made.
+Events are cut out of the file as text and read by UID, so that a broken one costs only itself, and an untagged one
+(most of a real calendar) costs next to nothing. Ordinary ones are expanded by arithmetic, the others by the libraries.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
-import icalendar
-import recurring_ical_events
+from orchestrator.scheduler.by_library import Refused, effort, expand, refuse_endless
+from orchestrator.scheduler.findings import Finding, Kind, at_most, of_the_calendar
+from orchestrator.scheduler.ical_text import (
+    Lines,
+    calendar_zone,
+    event_lines,
+    tagged_series,
+    unfolded,
+    value_of,
+    values,
+)
+from orchestrator.scheduler.ical_values import Unusual, text, zone_named
+from orchestrator.scheduler.plain_events import Occurrence, Window, expand_plain
 
-_FOLD = re.compile(rb"\r?\n[ \t]")
-# each pattern goes over a line once: a calendar is untrusted, and `re` holds up the whole process while it searches
-_UID = re.compile(rb"^UID[;:][^\r\n]*", re.MULTILINE | re.IGNORECASE)
-_TAGGED = re.compile(rb"^SUMMARY[;:][^\r\n\[]*\[", re.MULTILINE | re.IGNORECASE)
-_ZONE = re.compile(rb"^X-WR-TIMEZONE[;:][^\r\n]*", re.MULTILINE | re.IGNORECASE)
-_ZONES_APART = timedelta(days=1)  # floating times are expanded as if in UTC, and placed in their zone afterwards
-_TOO_OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
+__all__ = ["NotACalendar", "Occurrence", "occurrences"]
+
+INSTANCES_LIMIT = 1000  # of one event in the window
+OCCURRENCES_LIMIT = 50_000  # in the window; those that begin last are left out
+EXPANDED_LIMIT = 500_000  # then no more events are looked at
+EFFORT_LIMIT, EFFORT_TOTAL = 5.0, 20.0  # seconds of one core, about, for one event and for all that the libraries do
+_SHOWN = 200  # characters of what cannot be read
+_BROKEN = re.compile("broken property '([A-Z-]+)'")  # as icalendar says it
 
 
 class NotACalendar(ValueError):
@@ -29,140 +37,142 @@ class NotACalendar(ValueError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"not a whole calendar: {why}")
+        self.why = why
 
 
-@dataclass(frozen=True)
-class Occurrence:
-    """One event at one time. `start` and `end` are Unix seconds; `instance` stays the same when it is moved."""
-
-    instance: str
-    uid: str
-    title: str
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class EventProblem:
-    """An event that cannot be used, and why."""
-
-    uid: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"event {self.uid[:80]}: {self.what}"
-
-
-def occurrences(calendar: bytes, start: datetime, end: datetime) -> tuple[list[Occurrence], list[EventProblem]]:
+def occurrences(calendar: bytes, start: datetime, end: datetime) -> tuple[list[Occurrence], list[Finding]]:
     """The tagged events of `calendar` that touch the time from `start` to `end` (aware), in order of their start.
 
-    Raises NotACalendar where the text is no whole calendar: that never means "no events".
+    Raises NotACalendar where the text is no whole calendar: that never means "no events". What is left out because
+    there is too much of it (INSTANCES_LIMIT, OCCURRENCES_LIMIT, EFFORT_TOTAL) is told.
     """
-    text = _FOLD.sub(b"", calendar.removeprefix(b"\xef\xbb\xbf"))  # unfolded as bytes: a fold may split a character
-    _check_whole(text)
-    zone = _calendar_zone(text)
-    found: list[Occurrence] = []
-    problems: list[EventProblem] = []
-    for uid, series in _tagged_series(text):
-        try:
-            found += _expand(uid, series, zone, start - _ZONES_APART, end + _ZONES_APART)
-        except Exception as error:
-            problems.append(EventProblem(uid, f"cannot be read ({error})"))
-    since, until = start.timestamp(), end.timestamp()
-    found = [item for item in found if item.start < until and (item.end > since or item.start >= since)]
-    return sorted(found, key=lambda item: (item.start, item.instance)), problems
+    lines = unfolded(calendar)
+    _check_whole(lines)
+    series, zones = tagged_series(lines)
+    window = Window(start, end, zone_named(calendar_zone(lines)) or UTC)
+    kept = _Kept()
+    for uid, found in _expanded(series, zones, window):
+        if kept.is_enough:
+            break
+        if isinstance(found, Finding):
+            kept.findings.append(found)
+        else:
+            kept.add(uid, [item for item in found if window.touches(item.start, item.end)])
+    kept.cut()
+    return kept.occurrences, kept.told()
 
 
-def _check_whole(text: bytes) -> None:
-    upper = text.strip()[:20].upper(), text.strip()[-20:].upper()
-    if not upper[0].startswith(b"BEGIN:VCALENDAR"):
+def _check_whole(lines: bytes) -> None:
+    if not lines[:100].lstrip().upper().startswith(b"BEGIN:VCALENDAR"):
         raise NotACalendar("it does not begin with BEGIN:VCALENDAR")
-    if not upper[1].endswith(b"END:VCALENDAR"):
+    if not lines.rstrip()[-20:].upper().endswith(b"END:VCALENDAR"):
         raise NotACalendar("it is cut short (no END:VCALENDAR at its end)")
 
 
-def _calendar_zone(text: bytes) -> tzinfo:
-    found = _ZONE.search(text)
-    if found is None:
-        return UTC
+class _Kept:
+    """What is kept of a calendar, however much of it there is."""
+
+    def __init__(self) -> None:
+        self.occurrences: list[Occurrence] = []
+        self.findings: list[Finding] = []
+        self._dropped = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it has been too much for too long."""
+        return self._dropped > EXPANDED_LIMIT
+
+    def add(self, uid: str, found: list[Occurrence]) -> None:
+        """Some more, of one event."""
+        if len(found) > INSTANCES_LIMIT:
+            found.sort(key=_order)
+            what = f"it has {len(found)} instances in the time that is looked at: the last ones are left out"
+            title = found[0].title
+            self.findings.append(Finding(Kind.EVENT, uid, title, found[0].start, what, "make it recur less often"))
+        self.occurrences += found[:INSTANCES_LIMIT]
+        if len(self.occurrences) > 2 * OCCURRENCES_LIMIT:
+            self.cut()
+
+    def cut(self) -> None:
+        """Put them in order, and leave out the last ones if they are too many."""
+        self.occurrences.sort(key=_order)
+        self._dropped += len(self.occurrences[OCCURRENCES_LIMIT:])
+        del self.occurrences[OCCURRENCES_LIMIT:]
+
+    def told(self) -> list[Finding]:
+        """The findings, with what was left out."""
+        told = at_most(self.findings)
+        if self._dropped:
+            what = f"it has more than {OCCURRENCES_LIMIT} events in the time that is looked at"
+            more = f"more than {self._dropped}" if self.is_enough else f"the {self._dropped} last ones"
+            told.append(of_the_calendar(f"{what}: {more} are left out"))
+        return told
+
+
+def _order(item: Occurrence) -> tuple[float, str]:
+    return item.start, item.instance
+
+
+Found = Sequence[Occurrence] | Finding
+
+
+def _expanded(
+    series: Mapping[str, Sequence[bytes]], zones: Mapping[str, bytes], window: Window
+) -> Iterator[tuple[str, Found]]:
+    """What each series comes to; those that need the libraries at the end, the cheap ones first."""
+    unusual: list[tuple[float, str, list[Lines]]] = []
+    for uid, components in series.items():
+        events: list[Lines] = [event_lines(component) for component in components]
+        try:
+            yield uid, expand_plain(uid, events, window)
+        except Unusual:
+            try:
+                refuse_endless(events)
+                unusual.append((effort(events, window.end), uid, events))
+            except Refused as error:
+                yield uid, _finding(uid, events, error)
+    left = EFFORT_TOTAL
+    for cost, uid, events in sorted(unusual, key=lambda item: item[:2]):
+        left -= cost
+        yield uid, _by_library(uid, events, zones, window, allowed=left > 0 and cost < EFFORT_LIMIT)
+
+
+def _by_library(
+    uid: str, events: Sequence[Lines], zones: Mapping[str, bytes], window: Window, *, allowed: bool
+) -> Found:
+    if not allowed:
+        what = "its recurrence takes too long to work out"
+        return _finding(uid, events, Refused(what, "let it begin later, and recur by a simpler rule"))
     try:
-        return ZoneInfo(_value(found[0]))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+        return list(expand(uid, events, zones, window))
+    except Exception as error:  # the libraries' own, of any kind
+        return _finding(uid, events, error)
 
 
-def _tagged_series(text: bytes) -> Iterator[tuple[str, bytes]]:
-    """(UID, calendar with the events of that UID and all time zones), for each UID that has a tagged title."""
-    zones: list[bytes] = []
-    series: dict[str, list[bytes]] = {}
-    for number, (kind, component) in enumerate(_components(text)):
-        if kind == b"VTIMEZONE":
-            zones.append(component)
-            continue
-        uid = _UID.search(component)
-        key = _value(uid[0]) if uid else f"(no UID, component {number + 1})"
-        series.setdefault(key, []).append(component)
-    for key, events in series.items():
-        if any(_TAGGED.search(event) for event in events):
-            yield key, b"\r\n".join([b"BEGIN:VCALENDAR", *zones, *events, b"END:VCALENDAR", b""])
+def _finding(uid: str, events: Sequence[Lines], error: Exception) -> Finding:
+    what, advice = _trouble(events, error)
+    return Finding(Kind.EVENT, uid, _title(events), None, what, advice)
 
 
-def _components(text: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(VEVENT or VTIMEZONE, its text). One that is not closed before the next begins is left out."""
-    kind, lines = b"", list[bytes]()
-    for line in text.splitlines():
-        word = line.strip().upper()
-        if word in (b"BEGIN:VEVENT", b"BEGIN:VTIMEZONE"):
-            kind, lines = word[6:], []
-        if kind:
-            lines.append(line)
-            if word == b"END:" + kind:
-                yield kind, b"\r\n".join(lines)
-                kind = b""
+def _trouble(events: Sequence[Lines], error: Exception) -> tuple[str, str]:
+    if isinstance(error, Refused):
+        return error.what, error.advice
+    if not all(values(lines, b"DTSTART") for lines in events):
+        return "it has no start (DTSTART)", "set its time in the calendar"
+    broken = _BROKEN.search(str(error))
+    if broken:
+        written = [value_of(rest) for lines in events for rest in values(lines, broken[1].encode())]
+        what = f"its {broken[1]} cannot be read ({', '.join(written)[:_SHOWN]})"
+        return what, "set its time and its recurrence again in the calendar"
+    said = " ".join(str(error).split())[:_SHOWN] or type(error).__name__
+    return f"it cannot be read ({said})", "set its time and its recurrence again in the calendar"
 
 
-def _value(line: bytes) -> str:
-    return line.partition(b":")[2].decode(errors="replace").strip()
-
-
-def _expand(uid: str, series: bytes, zone: tzinfo, start: datetime, end: datetime) -> Iterable[Occurrence]:
-    calendar = icalendar.Calendar.from_ical(series)
-    events = calendar.walk("VEVENT")
-    _refuse_endless(events)
-    recurring = len(events) > 1 or any(key in events[0] for key in ("RRULE", "RDATE", "RECURRENCE-ID"))
-    expanded = recurring_ical_events.of(calendar, skip_bad_series=False).between(start, end)
-    for event in expanded:
-        # the library returns cancelled events as any others
-        if str(event.get("STATUS", "")).upper() != "CANCELLED":
-            yield _occurrence(uid, event, zone, recurring=recurring)
-
-
-def _refuse_endless(events: Iterable[Any]) -> None:
-    """ValueError for a rule whose expansion may never end."""
-    for event in events:
-        rules = event.get("RRULE", [])
-        for rule in rules if isinstance(rules, list) else [rules]:
-            if {str(freq).upper() for freq in rule.get("FREQ", [])} & _TOO_OFTEN:
-                raise ValueError("it recurs more often than daily")
-            if any(int(interval) < 1 for interval in rule.get("INTERVAL", [])):
-                raise ValueError("its recurrence has INTERVAL=0")
-
-
-def _occurrence(uid: str, event: Any, zone: tzinfo, *, recurring: bool) -> Occurrence:
-    start = _moment(event["DTSTART"].dt, zone)
-    end = _moment(event["DTEND"].dt, zone) if "DTEND" in event else start
-    original = event.get("RECURRENCE-ID")
-    instance = f"{uid}/{_stamp(_moment(original.dt, zone))}" if recurring and original is not None else uid
-    title = event.get("SUMMARY", "")
-    return Occurrence(instance, uid, str(title[-1] if isinstance(title, list) else title), start, max(start, end))
-
-
-def _moment(value: date | datetime, zone: tzinfo) -> float:
-    """Unix seconds of a calendar's time: an all-day or floating one is in the calendar's zone."""
-    if not isinstance(value, datetime):
-        value = datetime.combine(value, time(), zone)
-    return (value if value.tzinfo is not None else value.replace(tzinfo=zone)).timestamp()
-
-
-def _stamp(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
+def _title(events: Sequence[Lines]) -> str:
+    for lines in events:
+        for rest in values(lines, b"SUMMARY"):
+            try:
+                return text(rest)
+            except Unusual:
+                return value_of(rest)
+    return ""

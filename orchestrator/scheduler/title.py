@@ -6,9 +6,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from orchestrator.scheduler.findings import Kind
+
 _GROUP = re.compile(r"\[([^\[\]]*)\]")
 NAME_LIMIT = 300  # characters
+TITLE_LIMIT = 10_000  # characters; a longer one is looked at no further
 _CLASS = re.compile(r"[A-Za-z0-9_-]+")
+_BETWEEN = re.compile(r"[\s-]+")
+_HOW = "write [class] or [class, options]"
+_SHOWN = 40  # characters
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,7 @@ class TitleProblem:
     position: int
     what: str
     advice: str
-
-    def __str__(self) -> str:
-        return f"{self.title[:120]!r}, position {self.position + 1}: {self.what}; {self.advice}"
+    kind: Kind = Kind.TITLE  # or PLUGIN, where there is none of that name
 
 
 def parse_title(title: str, known: Collection[str]) -> Tag | TitleProblem | None:
@@ -38,36 +42,76 @@ def parse_title(title: str, known: Collection[str]) -> Tag | TitleProblem | None
 
     The last bracket group that parses and names a known class wins; without one, the last group's problem is told.
     """
-    problem: TitleProblem | None = None
-    for group in reversed(list(_GROUP.finditer(title))):
-        found = _parse_group(title, group, known)
-        if isinstance(found, Tag):
-            return found
-        problem = problem or found
-    if problem is None and "[" in title:
-        position = title.rindex("[")
-        return TitleProblem(title, position, "a bracket that is not closed", "end the tag with ]")
-    return problem
+    if len(title) > TITLE_LIMIT:
+        what = f"a title of more than {TITLE_LIMIT} characters"
+        return TitleProblem(title, TITLE_LIMIT, what, "shorten it") if "[" in title else None
+    groups = list(_GROUP.finditer(title))
+    for group in reversed(groups):
+        if group[1].partition(",")[0].strip() in known:
+            found = _tag(title, group)
+            if isinstance(found, Tag) or group is groups[-1]:
+                return found
+    if groups:
+        return _unknown(title, groups[-1], known)
+    if "[" in title:
+        return TitleProblem(title, title.rindex("["), "a bracket that is not closed", "end the tag with ]")
+    return None
 
 
-def _parse_group(title: str, group: re.Match[str], known: Collection[str]) -> Tag | TitleProblem:
+def _tag(title: str, group: re.Match[str]) -> Tag | TitleProblem:
+    """A bracket group that names a known class."""
     service_class, _comma, options = group[1].partition(",")
-    service_class = service_class.strip()
-    position = group.start(1)
-    if not _CLASS.fullmatch(service_class):
-        what = f"{service_class[:40]!r} is no service class" if service_class else "an empty tag"
-        return TitleProblem(title, position, what, "write [class] or [class, options]")
-    if service_class not in known:
-        near = get_close_matches(service_class, sorted(known), n=2)
-        advice = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(sorted(known)) or 'none'}"
-        return TitleProblem(title, position, f"no plugin is called {service_class[:40]!r}", advice)
-    try:
-        words = shlex.split(options)
-    except ValueError as error:
-        return TitleProblem(title, position, f"options that do not parse ({error})", "close every quote")
+    begin = group.end(1) - len(options)
     if "\0" in options:
+        position = begin + options.index("\0")
         return TitleProblem(title, position, "options with a character that none can have", "remove it")
-    return Tag(_name(title[: group.start()] + " " + title[group.end() :]) or service_class, service_class, tuple(words))
+    opened = _open_quote(options)
+    if opened is not None:
+        what = f"options that do not parse: {options[opened]} at their end, or not closed"
+        return TitleProblem(title, begin + opened, what, "close every quote; no option can hold a bracket")
+    service_class = service_class.strip()
+    name = _name(title[: group.start()] + " " + title[group.end() :])
+    return Tag(name or service_class, service_class, tuple(shlex.split(options)))
+
+
+def _open_quote(options: str) -> int | None:
+    """Where a quote begins that does not end, or the \\ is that has nothing behind it."""
+    quote, position, index = "", 0, 0
+    while index < len(options):
+        char = options[index]
+        if char == "\\" and quote != "'":
+            if index + 1 == len(options):
+                return index
+            index += 1
+        elif char == quote:
+            quote = ""
+        elif not quote and char in "'\"":
+            quote, position = char, index
+        index += 1
+    return position if quote else None
+
+
+def _unknown(title: str, group: re.Match[str], known: Collection[str]) -> TitleProblem:
+    """The last bracket group, which names no known class."""
+    name = group[1].partition(",")[0].strip()
+    position = group.start(1)
+    if not name:
+        return TitleProblem(title, position, "an empty tag", _HOW)
+    first = name.split()[0].rstrip(";:.")
+    if first in known and first != name:
+        position += group[1].index(first) + len(first)
+        return TitleProblem(title, position, f"no comma after {first!r}", f"write [{first}, options]")
+    advice = _nearest(name, known)
+    if _CLASS.fullmatch(name):
+        advice = advice or f"there are: {', '.join(sorted(known)) or 'none'}"
+        return TitleProblem(title, position, f"no plugin is called {name[:_SHOWN]!r}", advice, Kind.PLUGIN)
+    return TitleProblem(title, position, f"{name[:_SHOWN]!r} is no service class", advice or _HOW)
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    spelt = {other.lower(): other for other in sorted(known)}
+    near = get_close_matches(_BETWEEN.sub("_", name[:_SHOWN]).lower(), list(spelt), n=2)
+    return f"did you mean {' or '.join(spelt[other] for other in near)}?" if near else ""
 
 
 def _name(text: str) -> str:

@@ -1,13 +1,19 @@
 """Calendar bytes → occurrences."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.scheduler.occurrences import NotACalendar, Occurrence, occurrences
+from orchestrator.scheduler.findings import LIMIT
+from orchestrator.scheduler.occurrences import (
+    INSTANCES_LIMIT,
+    NotACalendar,
+    Occurrence,
+    occurrences,
+)
 
 START, END = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 30, tzinfo=UTC)
 
@@ -154,3 +160,67 @@ def test_whatever_stands_between_two_events_they_are_found(junk: list[bytes]) ->
 def test_real_calendars_are_read_without_a_problem(data: Path) -> None:
     for path in sorted((data / "ics").glob("*.ics")):
         occurrences(path.read_bytes(), datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
+
+
+# -- too much of it
+
+
+def test_an_event_with_more_instances_than_anybody_wants_keeps_the_first_and_is_told() -> None:
+    days = 60
+    crowd = [event("DTSTART:20260501T100000Z", "DTEND:20270401T100000Z", "RRULE:FREQ=DAILY", uid="b")]
+    sessions, problems = occurrences(calendar(*crowd, ONCE), START, START + timedelta(days=1200))
+    assert len(sessions) == INSTANCES_LIMIT + 1
+    assert [problem.uid for problem in problems] == ["b"]
+    assert max(item.start for item in sessions) < (START + timedelta(days=INSTANCES_LIMIT + days)).timestamp()
+
+
+def test_a_calendar_with_more_than_anybody_wants_keeps_what_begins_first_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("orchestrator.scheduler.occurrences.OCCURRENCES_LIMIT", 10)
+    crowd = [event("DTSTART:20260601T110000Z", "RRULE:FREQ=DAILY", uid=str(number)) for number in range(5)]
+    sessions, problems = occurrences(calendar(*crowd, event("DTSTART:20260601T100000Z", uid="z")), START, END)
+    assert [item.uid for item in sessions[:2]] == ["z", "0"]
+    assert len(sessions) == 10
+    assert "are left out" in str(problems[0])
+
+
+def test_more_mistakes_than_anybody_reads_are_counted() -> None:
+    crowd = [event("DTSTART:nonsense", uid=str(number)) for number in range(LIMIT + 7)]
+    problems = occurrences(calendar(*crowd), START, END)[1]
+    assert len(problems) == LIMIT + 1
+    assert "7 more findings" in str(problems[-1])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["DTSTART:00010101T000000Z", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"],
+        ["DTSTART:20260605T000000Z", "RRULE:FREQ=WEEKLY", "DTEND:99990605T000000Z"],
+        ["DTSTART:20260605T000000Z", "RDATE:" + ",".join(["20260606T100000Z"] * 100_000)],
+        ["DTSTART:20260605T000000Z", "RRULE:FREQ=YEARLY;BYYEARDAY=1,2;BYHOUR=1,2;BYMINUTE=1,2"],
+    ],
+    ids=["never", "for ever", "dates", "by the hour"],
+)
+@pytest.mark.timeout(60)
+def test_thousands_of_events_that_take_for_ever_are_told_and_cost_nothing(lines: list[str]) -> None:
+    crowd = [event(*lines, uid=str(number)) for number in range(3 if len(lines[-1]) > 1000 else 2000)]
+    sessions, problems = occurrences(calendar(*crowd, ONCE), START, END)
+    assert "a" in [item.uid for item in sessions]
+    assert problems
+
+
+def test_three_million_instances_come_to_an_end() -> None:
+    crowd = [event("DTSTART:00010101T100000Z", "RRULE:FREQ=DAILY;COUNT=3000000", uid=str(n)) for n in range(500)]
+    assert len(found(calendar(*crowd))) == 500 * 29
+
+
+def test_a_zone_that_changes_each_second_is_not_used() -> None:
+    rule = "DTSTART:16010101T000000\r\nRRULE:FREQ=SECONDLY\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100"
+    zone = f"BEGIN:VTIMEZONE\r\nTZID:Mine\r\nBEGIN:STANDARD\r\n{rule}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    assert found(calendar(zone, event("DTSTART;TZID=Mine:20260605T100000")))[0].start == utc(5, 10)
+
+
+def test_a_login_page_of_fifty_megabytes_is_no_calendar() -> None:
+    with pytest.raises(NotACalendar):
+        occurrences(b"<html>" + b"BEGIN:VCALENDAR\n" * 3_000_000, START, END)

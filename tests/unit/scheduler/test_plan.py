@@ -1,5 +1,6 @@
 """Sessions → what should run."""
 
+import math
 from itertools import pairwise
 
 from hypothesis import given
@@ -107,7 +108,8 @@ def test_something_runs_whenever_a_session_asks_for_it(sessions: list[Session], 
 @given(sessions_strategy, st.integers(0, 420), st.floats(0, 1, exclude_max=True))
 def test_nothing_changes_before_the_next_edge(sessions: list[Session], now: int, part: float) -> None:
     first = plan(sessions, now, BUFFERS)
-    later = now + part * ((first.next_edge if first.next_edge is not None else now + 1000) - now)
+    edge = now + 1000 if first.next_edge is None else first.next_edge
+    later = min(now + part * (edge - now), math.nextafter(edge, now))
     assert plan(sessions, later, BUFFERS) == first
     running = [item.session.instance for item in first.desired]
     assert upcoming(sessions, running, later) == upcoming(sessions, running, now)

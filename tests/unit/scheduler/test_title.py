@@ -1,8 +1,12 @@
 """Title → tag."""
 
+import shlex
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.scheduler.findings import Kind
 from orchestrator.scheduler.title import Tag, TitleProblem, parse_title
 
 KNOWN = {"awesome_race", "f1", "rmonitor"}
@@ -83,3 +87,39 @@ def test_no_text_raises(title: str) -> None:
 def test_what_is_found_names_a_known_class(title: str) -> None:
     found = parse_title(title, KNOWN)
     assert not isinstance(found, Tag) or found.service_class in KNOWN
+
+
+@pytest.mark.parametrize(
+    ("title", "position", "advice"),
+    [
+        ("Race [f1 --hidden]", 8, "write [f1, options]"),
+        ("Race [f1; --hidden]", 8, "write [f1, options]"),
+        ("Race [F1]", 6, "did you mean f1?"),
+        ("Race [awesome race]", 6, "did you mean awesome_race?"),
+        ("Race []", 6, "write [class]"),
+        ("Race [f1, -m 'x]", 13, "close every quote"),
+        ("Race [f1, x\\]", 11, "close every quote"),
+        ("Race [f1, a\0b]", 11, "remove it"),
+        ("Race [f1, -m a", 5, "end the tag with ]"),
+        ("x" * 20_000 + " [f1]", 10_000, "shorten it"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_what_to_type_instead(title: str, position: int, advice: str) -> None:
+    found = problem(title)
+    assert found.position == position
+    assert advice in found.advice
+
+
+def test_a_missing_plugin_is_told_apart_from_a_mistake_in_the_brackets() -> None:
+    assert problem("Race [indycar]").kind is Kind.PLUGIN
+    assert problem("Race [f1 x]").kind is Kind.TITLE
+
+
+@given(st.text(alphabet="ab \\'\""))
+def test_options_that_a_shell_would_take_are_taken_and_no_others(options: str) -> None:
+    try:
+        words = tuple(shlex.split(options))
+    except ValueError:
+        assert isinstance(parse_title(f"Race [f1,{options}]", KNOWN), TitleProblem)
+    else:
+        assert tag(f"Race [f1,{options}]").options == words
