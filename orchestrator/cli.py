@@ -36,6 +36,11 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="run everything until Ctrl-C (or, with --detach, until `livetiming down`)")
     up.add_argument("--demo", action="store_true", help="add a simulated feed and a calendar that uses it")
     up.add_argument("--feed", type=Path, metavar="FILE", help="with --demo: play this RMonitor capture instead")
+    up.add_argument(
+        "--calendar-server",
+        action="store_true",
+        help="with --demo: a CalDAV server for that calendar, to be edited by a calendar app (on this machine only)",
+    )
     up.add_argument("--detach", action="store_true", help="return as soon as everything runs")
     up.set_defaults(run=_up)
 
@@ -70,12 +75,18 @@ def _up(options: argparse.Namespace) -> int:
     if options.feed and not options.demo:
         say("livetiming: --feed plays a capture in the demo: use it with --demo")
         return EXIT_USAGE
+    if options.calendar_server and not options.demo:
+        say("livetiming: --calendar-server is for the demo's calendar: use it with --demo")
+        return EXIT_USAGE
     settings = Settings.load()
     try:
         if options.detach:
+            flags = [f"--{name}" for name in ("demo", "calendar-server") if getattr(options, name.replace("-", "_"))]
             feed = ["--feed", str(options.feed)] if options.feed else []
-            return launch.up_detached(settings, [*(["--demo"] if options.demo else []), *feed], say)
-        return launch.up(settings, demo.extras(settings, options.feed) if options.demo else launch.Extras(), say)
+            return launch.up_detached(settings, [*flags, *feed], say)
+        server = options.calendar_server
+        extras = demo.extras(settings, options.feed, server=server) if options.demo else launch.Extras()
+        return launch.up(settings, extras, say)
     except (preflight.PreflightError, router_setup.RouterSetupError) as error:
         say(f"livetiming: {error}")
         return EXIT_WRONG
