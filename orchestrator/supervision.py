@@ -122,7 +122,7 @@ def service_section(name: str, command: Sequence[str], log_dir: Path) -> str:
             "autostart=false",
             "autorestart=unexpected",
             "exitcodes=0,3",
-            "startsecs=1",
+            "startsecs=2",
             "startretries=3",
             "stopsignal=TERM",
             "stopwaitsecs=8",

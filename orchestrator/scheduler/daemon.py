@@ -23,6 +23,8 @@ from livetiming.process import Ending, Life
 from livetiming.reactor import reactor
 from livetiming.wamp import Router
 from orchestrator.daemon import run_daemon
+from orchestrator.scheduler.announce.announcer import Announcer
+from orchestrator.scheduler.announce.standing import standing
 from orchestrator.scheduler.calendar import Calendar
 from orchestrator.scheduler.hands import Hands
 from orchestrator.scheduler.listing import Coming, upcoming
@@ -39,18 +41,6 @@ from orchestrator.threads import in_thread
 COMPARE_SECONDS = 1  # wanted and actual are compared at least so often
 
 
-class _Log:
-    """Notices for the operators, in the log."""
-
-    log = Logger()
-
-    def notice(self, key: str, text: str) -> None:  # noqa: ARG002
-        self.log.warn("{text}", text=text)
-
-    def clear(self, key: str) -> None:
-        """It is in the log already."""
-
-
 class Scheduler:
     """The scheduler of one home."""
 
@@ -59,7 +49,8 @@ class Scheduler:
     def __init__(self, settings: Settings, router: Router) -> None:
         self.settings = settings
         self.router = router
-        self._reading = Reading(settings, _Log(), self._took)
+        self._announcer = Announcer(settings)
+        self._reading = Reading(settings, self._announcer, self._took)
         self._push = PushChannel(settings, self._reading.read_now)
         self._programs = Programs(
             Supervisord(settings.run_dir, settings.log_dir), settings.place.jobs_dir, self._quit_service
@@ -90,6 +81,7 @@ class Scheduler:
     def start(self) -> None:
         """Read the calendar, and keep reading and comparing."""
         self._timer.start()
+        self._announcer.start()
         self._loop.start(COMPARE_SECONDS, now=False)
         if self.settings.calendar.is_set:
             self._reading.start()
@@ -103,6 +95,7 @@ class Scheduler:
         self._reading.stop()
         self._timer.shutdown(wait=False)
         await self._push.stop()
+        await self._announcer.stop()
 
     def read_now(self) -> None:
         """Read the calendar, as on SIGHUP."""
@@ -159,6 +152,7 @@ class Scheduler:
             wanted.desired, actual, self._memory, time.monotonic(), self.settings.quit_grace, busy=busy
         )
         self._hands.carry_out(actions)
+        self._announcer.round(standing(wanted.desired, actual))
 
     def _wanted(self, now: float) -> Plan:
         """The plan at `now`: an old one stays true until its next edge, unless the clock was set back."""

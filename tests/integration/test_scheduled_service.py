@@ -104,7 +104,7 @@ def test_a_service_that_is_killed_comes_back_as_itself(running_system: RunningSy
 
 
 def test_a_service_that_ends_by_itself_is_over_for_its_event(running_system: RunningSystem, services: Client) -> None:
-    running_system.write_calendar(event("Short [ticking, --laps 5]", NOW, HOUR))
+    running_system.write_calendar(event("Short [ticking, --laps 15]", NOW, HOUR))
     row = eventually(lambda: running_system.status().get(NAME, {}).get("note") == "ended by itself", what="over")
     assert row
     assert running_system.state_of(NAME) == "EXITED"
