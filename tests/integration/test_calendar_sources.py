@@ -1,15 +1,19 @@
 """Reading a calendar: from a file, and from a server that does what servers do."""
 
 import gzip
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from orchestrator.scheduler.sources import CalendarUnreadable, source_at
-from orchestrator.scheduler.sources.web import Limits, WebSource
+from orchestrator.scheduler.sources.bounded import Limits
+from orchestrator.scheduler.sources.web import WebSource
 from tests.support.loopback import Handler, LoopbackServer
+from tests.support.waiting import eventually
 
 CALENDAR = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
 Answer = Callable[[Handler], None]
@@ -56,6 +60,32 @@ def test_what_was_not_accepted_is_read_again_in_full(serve: Callable[[Answer], s
     assert [source.read(), source.read()] == [b"no calendar", b"no calendar"]
 
 
+def test_what_was_refused_is_not_known_because_what_was_there_before_comes_back(serve: Callable[[Answer], str]) -> None:
+    good, login = (b'"good"', CALENDAR), (b'"login"', b"<html>Sign in</html>")
+    now = [good]
+
+    def answer(handler: Handler) -> None:
+        tag, body = now[0]
+        unchanged = handler.headers["If-None-Match"] == tag.decode()
+        handler.reply(304 if unchanged else 200, b"" if unchanged else body, {"ETag": tag.decode()})
+
+    source = source_at(serve(answer))
+    source.read()
+    source.accept()
+    now[0] = login
+    assert source.read() == b"<html>Sign in</html>"
+    now[0] = good
+    assert source.read() is None
+    source.accept()
+    now[0] = login
+    assert source.read() == b"<html>Sign in</html>"
+
+
+def test_a_scheme_may_be_written_in_capitals(serve: Callable[[Answer], str]) -> None:
+    url = serve(lambda handler: handler.reply(200, CALENDAR))
+    assert source_at(url.replace("http", "WebCal", 1)).read() == CALENDAR
+
+
 def test_webcal_is_the_web(serve: Callable[[Answer], str]) -> None:
     url = serve(lambda handler: handler.reply(200, CALENDAR))
     assert source_at(url.replace("http", "webcal", 1)).read() == CALENDAR
@@ -84,6 +114,7 @@ def test_an_error_is_told_without_the_secret_address(serve: Callable[[Answer], s
         ("soon", 0, 0),
         ("-5", 0, 0),
         ("99999999999", 3600, 3600),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", 0, 0),
     ],
 )
 def test_a_server_that_asks_us_to_wait_is_heard(
@@ -133,39 +164,121 @@ def test_a_body_of_50_mb_and_more_is_given_up(serve: Callable[[Answer], str]) ->
         source_at(url).read()
 
 
-def test_what_is_large_only_when_it_is_unpacked_is_given_up_too(serve: Callable[[Answer], str]) -> None:
-    packed = gzip.compress(b"x" * 50_000_001)
-    url = serve(lambda handler: handler.reply(200, packed, {"Content-Encoding": "gzip"}))
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_large_only_when_it_is_unpacked_is_given_up_too(serve: Callable[[Answer], str], times: int) -> None:
+    packed = b"x" * 50_000_001
+    for _ in range(times):
+        packed = gzip.compress(packed)
+    url = serve(lambda handler: handler.reply(200, packed, {"Content-Encoding": ", ".join(["gzip"] * times)}))
     with pytest.raises(CalendarUnreadable, match="larger than 50 MB"):
         source_at(url).read()
 
 
-def test_a_server_that_dribbles_is_given_up(serve: Callable[[Answer], str]) -> None:
-    stop = threading.Event()
+def test_a_calendar_may_come_packed_and_in_small_parts(serve: Callable[[Answer], str]) -> None:
+    packed = gzip.compress(CALENDAR)
 
     def answer(handler: Handler) -> None:
         handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(packed)))
         handler.end_headers()
-        while not stop.wait(0.05):
+        for byte in packed:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+
+    assert source_at(serve(answer)).read() == CALENDAR
+
+
+class Dripping:
+    """A server that sends a byte now and then, for ever: in the headers, or in a body."""
+
+    def __init__(self) -> None:
+        self.end = threading.Event()
+
+    def drip(self, handler: Handler, begin: bytes) -> None:
+        handler.close_connection = True
+        handler.wfile.write(begin)
+        while not self.end.wait(0.05):
             try:
                 handler.wfile.write(b"x")
             except OSError:  # given up
                 return
 
-    with pytest.raises(CalendarUnreadable, match="longer"):
-        WebSource(serve(answer), Limits(whole=0.5)).read()
-    stop.set()
+
+@pytest.fixture
+def dripping() -> Iterator[Dripping]:
+    made = Dripping()
+    yield made
+    made.end.set()
 
 
-def test_a_server_that_never_answers_is_given_up(serve: Callable[[Answer], str]) -> None:
-    stop = threading.Event()
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"HTTP/1.1 200 OK\r\nETag: ",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 1000000\r\n\r\n",
+        b"HTTP/1.1 500 Trouble\r\n\r\n",
+    ],
+    ids=["headers", "body", "body of a length", "redirect", "error"],
+)
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
+    serve: Callable[[Answer], str], dripping: Dripping, begin: bytes
+) -> None:
+    url = serve(lambda handler: dripping.drip(handler, begin))
+    with pytest.raises(CalendarUnreadable, match=r"longer than 0\.5 s"):
+        WebSource(url, Limits(whole=0.5)).read()
 
-    def answer(_handler: Handler) -> None:
-        stop.wait(20)
+
+def test_a_tls_handshake_that_never_ends_is_given_up(dripping: Dripping) -> None:
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def handshake() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"\x16\x03\x03\x40\x00")
+            while not dripping.end.wait(0.05):
+                connection.sendall(b"x")
+
+    thread = threading.Thread(target=handshake, daemon=True)
+    thread.start()
+    with pytest.raises(CalendarUnreadable, match=r"longer than 0\.5 s"):
+        WebSource(f"https://127.0.0.1:{server.getsockname()[1]}/", Limits(whole=0.5)).read()
+    dripping.end.set()
+    thread.join(10)
+    server.close()
+
+
+def test_a_server_that_never_answers_is_given_up(serve: Callable[[Answer], str], dripping: Dripping) -> None:
+    def hang(_: Handler) -> None:
+        dripping.end.wait(20)
 
     with pytest.raises(CalendarUnreadable, match="Timeout"):
-        WebSource(serve(answer), Limits(read=0.2)).read()
-    stop.set()
+        WebSource(serve(hang), Limits(read=0.2)).read()
+
+
+def test_a_reading_leaves_no_timer_behind(serve: Callable[[Answer], str]) -> None:
+    source = source_at(serve(lambda handler: handler.reply(500, b"")))
+    with pytest.raises(CalendarUnreadable):
+        source.read()
+    eventually(lambda: not [each for each in threading.enumerate() if isinstance(each, threading.Timer)])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a..b/secret",
+        "http://127.0.0.1:99999/secret",
+        "http://[x/secret",
+        "caldav://anna:secret@[x/",
+        "file:///%00secret",
+    ],
+)
+def test_an_address_that_is_none_is_told_and_not_shown(url: str) -> None:
+    with pytest.raises(CalendarUnreadable) as caught:
+        source_at(url).read()
+    assert "secret" not in str(caught.value)
 
 
 def test_a_file_is_read_each_time(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def source_of(settings: CalendarSettings) -> Source:
 def source_at(url: str) -> Source:
     """The source at an address."""
     scheme, colon, rest = url.partition(":")
+    scheme = scheme.lower()
     if scheme in _DAV:
         return CalDavSource(_DAV[scheme] + colon + rest)
     if scheme in _WEB:

@@ -18,6 +18,8 @@ class FileSource:
             return self._path.read_bytes()
         except OSError as error:
             raise CalendarUnreadable(error.strerror or type(error).__name__) from None
+        except ValueError:
+            raise CalendarUnreadable("LIVETIMING_CALENDAR_URL names no file") from None
 
     def accept(self) -> None:
         """See Source."""

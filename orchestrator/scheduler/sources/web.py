@@ -1,33 +1,17 @@
-"""A calendar at a web address, asked for with ETag and If-Modified-Since.
+"""A calendar at a web address, asked for with ETag and If-Modified-Since."""
 
-The address is a secret (it may hold a token): errors of the HTTP library, which quote it, are told by their kind only.
-"""
-
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import requests
-import urllib3
 
-from orchestrator.scheduler.sources.base import SIZE_LIMIT, CalendarUnreadable, check_size
+from orchestrator.scheduler.sources.base import CalendarUnreadable
+from orchestrator.scheduler.sources.bounded import BoundedSession, Limits, Refused, refused
 from orchestrator.scheduler.sources.dav import CalDavSource
 
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one reading: seconds, and bytes."""
-
-    connect: float = 5.0
-    read: float = 15.0  # between two parts of the answer
-    whole: float = 60.0
-    size: int = SIZE_LIMIT
-
-
-_CHUNK = 65536
-_BEGIN = b"BEGIN:VCALENDAR"
-_ADVICE = {401: ": are name and password in the address right?", 403: ": is the calendar shared?", 404: ": is it gone?"}
+_BEGIN, _HEAD = b"BEGIN:VCALENDAR", 1000  # is found in so many bytes
+# What CalDAV servers answer to a GET of a calendar, where they have no page to show. Others (401, 429, 5xx) are the
+# same by CalDAV, and asking twice would only make them worse.
+_PERHAPS_CALDAV = frozenset({403, 404, 405, 501})
 
 
 @dataclass(frozen=True)
@@ -42,85 +26,64 @@ class _Validators:
 
 
 class WebSource:
-    """`http(s)://…`. Where a server has no iCalendar file there but speaks CalDAV, that is used from then on."""
+    """`http(s)://…`. Where a server has no iCalendar file there but speaks CalDAV, that is used instead."""
 
     def __init__(self, url: str, limits: Limits | None = None) -> None:
         self._url = url
         self._limits = limits or Limits()
         self._accepted = _Validators()
         self._given = _Validators()
-        self._dav: CalDavSource | None = None
+        self._dav = CalDavSource(url, self._limits)
+        self._by_dav = False  # how it was read last
+        self._prefer_dav = False  # how it is read next
 
     def read(self) -> bytes | None:
         """See Source."""
-        if self._dav is not None:
-            return self._dav.read()
-        try:
-            content = self._get()
-            refusal = None
-        except _Refused as error:
-            content, refusal = b"", error
-        looks_right = content is None or _BEGIN in content[:200].upper()
-        if not looks_right and self._speaks_caldav():
-            self._dav = CalDavSource(self._url)
-            return self._dav.read()
-        if refusal is not None:
-            raise refusal
+        self._by_dav = self._prefer_dav
+        if not self._by_dav:
+            content = self._read()
+        if self._by_dav:
+            self._prefer_dav = False  # unless this goes well: perhaps it is a file meanwhile
+            content = self._dav.read()
         return content
 
     def accept(self) -> None:
         """See Source."""
-        self._accepted = self._given
-        if self._dav is not None:
+        self._prefer_dav = self._by_dav
+        if self._by_dav:
             self._dav.accept()
+        else:
+            self._accepted = self._given
 
-    def _get(self) -> bytes | None:
-        limits = self._limits
-        until = time.monotonic() + limits.whole
+    def _read(self) -> bytes | None:
+        """What is at the address; or None, having found that it is to be asked for by CalDAV."""
+        with BoundedSession(self._limits) as session:
+            try:
+                content, refusal = self._get(session), None
+                perhaps = content is not None and _BEGIN not in content[:_HEAD].upper()
+            except Refused as error:
+                content, refusal = None, error
+                perhaps = error.status in _PERHAPS_CALDAV
+            self._by_dav = perhaps and self._speaks_caldav(session)
+        if refusal is not None and not self._by_dav:
+            raise refusal
+        return content
+
+    def _get(self, session: BoundedSession) -> bytes | None:
         try:
-            with requests.get(
-                self._url, headers=self._accepted.headers, timeout=(limits.connect, limits.read), stream=True
-            ) as response:
-                if response.status_code == requests.codes.not_modified and self._accepted.headers:
-                    return None
-                if response.status_code != requests.codes.ok:
-                    raise _Refused(response.status_code, _retry_after(response))
-                self._given = _Validators(response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
-                return _body(response, until, limits)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            response = session.get(self._url, headers=self._accepted.headers)
+        except (requests.RequestException, ValueError) as error:  # an address, perhaps a redirect's, that is none
             raise CalendarUnreadable(type(error).__name__) from None
+        if response.status_code == requests.codes.not_modified and self._accepted.headers:
+            self._given = self._accepted
+            return None
+        if response.status_code != requests.codes.ok:
+            raise refused(response)
+        self._given = _Validators(response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
+        return response.content
 
-    def _speaks_caldav(self) -> bool:
+    def _speaks_caldav(self, session: BoundedSession) -> bool:
         try:
-            answer = requests.options(self._url, timeout=(self._limits.connect, self._limits.read))
-        except requests.RequestException:
+            return "calendar-access" in session.options(self._url).headers.get("DAV", "")
+        except (requests.RequestException, ValueError, CalendarUnreadable):
             return False
-        return "calendar-access" in answer.headers.get("DAV", "")
-
-
-class _Refused(CalendarUnreadable):
-    def __init__(self, status: int, retry_after: float) -> None:
-        super().__init__(f"the server answered {status}{_ADVICE.get(status, '')}", retry_after)
-
-
-def _body(response: requests.Response, until: float, limits: Limits) -> bytes:
-    """All of it, in what comes at a time: the library's timeout is for each read, and a server may dribble."""
-    body = bytearray()
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
-        body += chunk
-        check_size(len(body), limits.size)
-        if time.monotonic() > until:
-            raise CalendarUnreadable(f"it takes longer than {limits.whole:g} s")
-    return bytes(body)
-
-
-def _retry_after(response: requests.Response) -> float:
-    """Seconds, of either form of the header (RFC 9110, 10.2.3)."""
-    value = response.headers.get("Retry-After", "")
-    if value.isdecimal():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    return max(0.0, (moment - datetime.now(moment.tzinfo or UTC)).total_seconds()) if moment.tzinfo else 0.0

@@ -1,9 +1,12 @@
 """Google's events → an iCalendar text; what is read from it again is what Google meant."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.scheduler.occurrences import Occurrence, occurrences
 from orchestrator.scheduler.sources.google_events import as_icalendar, changed
@@ -18,7 +21,7 @@ def event(event_id: str, title: str, start: str, end: str, **more: Any) -> dict[
     return {"id": event_id, "iCalUID": f"{event_id}@google.com", "summary": title, **times, **more}
 
 
-def found(*events: dict[str, Any]) -> list[Occurrence]:
+def found(*events: Mapping[str, Any]) -> list[Occurrence]:
     return occurrences(as_icalendar(events, ZONE), START, END)[0]
 
 
@@ -97,10 +100,74 @@ def test_one_that_makes_no_sense_costs_no_other(broken: dict[str, Any]) -> None:
     assert "evil [f1]" not in [item.title for item in found(broken, RACE)]
 
 
+@given(st.text(), st.text())
+def test_no_title_and_no_uid_costs_another_event(title: str, uid: str) -> None:
+    assert "a@google.com" in [
+        item.instance for item in found({**RACE, "id": "x", "iCalUID": uid, "summary": title}, RACE)
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"sequence": float("inf")},
+        {"start": {"dateTime": "0001-01-01T00:00:00Z", "timeZone": "America/New_York"}},
+        {"start": {"dateTime": "2026-10-20T10:00:00+02:00", "timeZone": 5}},
+        {"start": {"dateTime": "2026-10-20T10:00:00", "timeZone": "Nowhere/Land"}},
+        {"recurringEventId": ["w"]},
+    ],
+)
+def test_one_that_makes_no_sense_is_told(odd: dict[str, Any]) -> None:
+    _, findings = occurrences(as_icalendar([{**RACE, **odd}], ZONE), START, END)
+    assert [finding.title for finding in findings] == ["Race [f1]"]
+
+
+def test_an_instance_that_makes_no_sense_is_told_and_its_series_goes_on() -> None:
+    odd = {**RACE, "id": "w_1", "recurringEventId": "w", "originalStartTime": {"dateTime": "soon"}}
+    titles, findings = occurrences(as_icalendar([WEEKLY, odd], ZONE), START, END)
+    assert [item.title for item in titles] == ["Weekly [f1]"] * 3
+    assert [(finding.title, finding.uid) for finding in findings] == [("Race [f1]", "w_1")]
+
+
+def test_half_a_character_in_a_title_costs_no_more_than_itself() -> None:
+    assert [item.title for item in found({**RACE, "summary": "Race \ud800 [f1]"})] == ["Race ? [f1]"]
+
+
+def test_a_moment_in_an_unknown_zone_is_the_same_moment() -> None:
+    start = {"dateTime": "2026-10-20T10:00:00+02:00", "timeZone": "GMT+01:00"}
+    assert [item.start for item in found({**RACE, "start": start})] == [at("2026-10-20T10:00+02:00")]
+
+
+def test_a_series_in_an_unknown_zone_is_in_the_calendars() -> None:
+    times = {name: {**WEEKLY[name], "timeZone": "GMT+01:00"} for name in ("start", "end")}
+    assert [item.start for item in found({**WEEKLY, **times})] == [item.start for item in found(WEEKLY)]
+
+
 def test_changes_replace_add_and_delete() -> None:
-    events = {"a": RACE, "w": WEEKLY}
     retitled = {**RACE, "summary": "Race 2 [f1]"}
-    assert changed(events, [retitled, {"id": "w", "status": "cancelled"}, {"id": "n"}, "junk", {"odd": 1}]) == {  # type: ignore[list-item]
-        "a": retitled,
-        "n": {"id": "n"},
+    known = changed({}, [RACE, WEEKLY, "junk", {"odd": 1}])
+    assert known == {"a": RACE, "w": WEEKLY}
+    assert changed(known, [retitled, {"id": "n"}]) == {"a": retitled, "w": WEEKLY, "n": {"id": "n"}}
+    assert changed(known, [{"id": "a", "status": "cancelled"}]) == {"w": WEEKLY}
+
+
+def test_a_deleted_series_is_gone_with_its_instances_until_it_is_restored() -> None:
+    moved = {
+        **event("w_1", "Weekly, later [f1]", "2026-10-28T22:00:00+01:00", "2026-10-28T23:00:00+01:00"),
+        "recurringEventId": "w",
+        "originalStartTime": {"dateTime": "2026-10-28T20:00:00+01:00", "timeZone": ZONE},
     }
+    known = changed({}, [WEEKLY, moved])
+    deleted = changed(known, [{"id": "w", "status": "cancelled"}])
+    assert found(*deleted.values()) == []
+    again = changed(changed(deleted, [{"id": "w", "status": "cancelled"}]), [WEEKLY])
+    assert found(*again.values()) == found(WEEKLY, moved)
+
+
+def test_an_instance_of_somebody_elses_series_stands_alone() -> None:
+    invited = {**RACE, "recurringEventId": "theirs", "originalStartTime": RACE["start"]}
+    assert [item.title for item in found(*changed({}, [invited]).values())] == ["Race [f1]"]
+
+
+def test_what_is_not_used_is_not_kept() -> None:
+    assert changed({}, [{**RACE, "description": "long", "attendees": []}]) == {"a": RACE}
