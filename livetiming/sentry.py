@@ -11,6 +11,7 @@ def begin(env: Environment, **tags: str) -> None:
     if not dsn:
         return
     import sentry_sdk
+    from sentry_sdk.integrations.stdlib import StdlibIntegration
     from sentry_sdk.utils import BadDsn
 
     try:
@@ -18,6 +19,7 @@ def begin(env: Environment, **tags: str) -> None:
             dsn,
             environment=env.text("LIVETIMING_ENVIRONMENT") or None,
             auto_enabling_integrations=False,  # we use none of those frameworks
+            disabled_integrations=[StdlibIntegration()],  # it tells of each request, with tokens in the address
             include_local_variables=False,  # they may hold secrets
             max_breadcrumbs=20,
             shutdown_timeout=FLUSH_SECONDS,

@@ -107,3 +107,16 @@ def test_without_an_address_it_is_not_even_imported(home: Path) -> None:
         "sentry.begin(Environment({}, None), uuid='x'); sys.exit('sentry_sdk' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], timeout=60, check=True, cwd=home)
+
+
+def test_the_addresses_that_a_plugin_asks_are_not_sent(sentry: Sentry, home: Path) -> None:
+    program = (
+        "import logging, sys, requests; from livetiming import sentry\n"
+        "from livetiming.environment import Environment\n"
+        "sentry.begin(Environment({'SENTRY_DSN': sys.argv[1]}, None), uuid='x')\n"
+        "requests.post(sys.argv[1].partition('@')[2].join(['http://', '/feed?token=word-4711']), data=b'')\n"
+        "logging.error('it failed')\n"
+    )
+    subprocess.run([sys.executable, "-c", program, sentry.dsn], timeout=60, check=True, cwd=home)
+    (event, *_) = eventually(lambda: [event for event in sentry.events if "logentry" in event])
+    assert "4711" not in str(event)
