@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -14,6 +14,7 @@ from livetiming.commandline import EXIT_DONE, EXIT_WRONG
 from livetiming.lock import last_sign_of_life, lock_path
 from livetiming.times import format_clock
 from orchestrator.launch import System
+from orchestrator.scheduler.sources.copy import CalendarStatus
 from orchestrator.settings import Settings
 from orchestrator.supervision import Program, ProgramState
 
@@ -62,6 +63,14 @@ def _row(program: Program, run_dir: Path, jobs_dir: Path, now: float) -> Row:
     )
 
 
+def _outage(calendar: CalendarStatus | None, now: float) -> str:
+    """What there is to say of a calendar that cannot be read."""
+    if calendar is None or calendar.outage is None:
+        return ""
+    age = "" if calendar.read_at is None else f" (read last {int(max(0.0, now - calendar.read_at) / 60)} min ago)"
+    return f"{calendar.outage}{age}"
+
+
 def _job(path: Path) -> dict[str, str]:
     try:
         job = json.loads(path.read_text())
@@ -87,7 +96,10 @@ def status(settings: Settings, *, as_json: bool) -> int:
         else:
             print(f"not running in {settings.home} (start it with: livetiming up)")
         return EXIT_WRONG
-    listed = rows(programs, settings.run_dir, settings.place.jobs_dir, time.time())
+    now = time.time()
+    outage = _outage(CalendarStatus.read(settings.state_dir / "calendar.json"), now)
+    listed = rows(programs, settings.run_dir, settings.place.jobs_dir, now)
+    listed = [replace(row, note=row.note or outage) if row.name == "scheduler" else row for row in listed]
     if as_json:
         print(json.dumps({"running": True, "programs": [{**asdict(row), "wrong": row.wrong} for row in listed]}))
     else:

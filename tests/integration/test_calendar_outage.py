@@ -127,6 +127,7 @@ def test_a_scheduler_that_is_killed_meanwhile_goes_by_the_last_good_copy(
 def test_the_log_tells_an_outage_once_with_its_end_and_no_secret(race: RunningSystem, calendar: Calendar) -> None:
     calendar.status = 503
     read_again(calendar, times=3)
+    eventually(lambda: "answered 503" in race.status()["scheduler"]["note"], what="status tells it")
     calendar.status = 200
     eventually(lambda: "the calendar can be read again" in race.log("scheduler"), what="its end is told")
     log = race.log("scheduler")
