@@ -103,7 +103,7 @@ def fill_server(settings: Settings, now: datetime) -> None:
     """
     objects = {uid: _whole([lines]) for uid, lines in _events(settings.demo_feed_port, now).items()}
     whole = calendar_server.fill(settings.home, settings.calendar_server_port, objects, UID_END)
-    keep_copy(settings.state_dir / "calendar.ics", whole.encode())
+    keep_copy(settings.calendar_copy, whole.encode())
 
 
 def write_calendar(path: Path, port: int, now: datetime) -> None:

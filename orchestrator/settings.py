@@ -74,6 +74,16 @@ class Settings:
         return self.home / "router"
 
     @property
+    def calendar_copy(self) -> Path:
+        """The last good copy of the calendar."""
+        return self.state_dir / "calendar.ics"
+
+    @property
+    def calendar_status(self) -> Path:
+        """How its reading goes (CalendarStatus)."""
+        return self.state_dir / "calendar.json"
+
+    @property
     def schedule_file(self) -> Path:
         """What is to come, as the router serves it to everybody."""
         return self.home / "public" / "schedule.ics"

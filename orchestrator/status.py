@@ -97,7 +97,7 @@ def status(settings: Settings, *, as_json: bool) -> int:
             print(f"not running in {settings.home} (start it with: livetiming up)")
         return EXIT_WRONG
     now = time.time()
-    outage = _outage(CalendarStatus.read(settings.state_dir / "calendar.json"), now)
+    outage = _outage(CalendarStatus.read(settings.calendar_status), now)
     listed = rows(programs, settings.run_dir, settings.place.jobs_dir, now)
     listed = [replace(row, note=row.note or outage) if row.name == "scheduler" else row for row in listed]
     if as_json:

@@ -12,6 +12,7 @@ from orchestrator.scheduler.title import Tag, TitleProblem, parse_title
 
 Check = Callable[[str, tuple[str, ...]], CheckedOptions]
 WINDOW_DAYS = 14.0
+MARGIN_SECONDS = 3600.0  # beyond the end buffer: how far back events are looked at that may run still
 _DAY = 86400.0
 
 

@@ -15,6 +15,7 @@ from livetiming.ranges import whole
 from orchestrator.scheduler import show
 from orchestrator.scheduler.agenda import agenda, in_the_way, span, standing
 from orchestrator.scheduler.assist.cli import add_parser as add_assist
+from orchestrator.scheduler.calendar import MARGIN_SECONDS
 from orchestrator.scheduler.current import (
     STDIN,
     Current,
@@ -37,7 +38,6 @@ from orchestrator.supervision import SupervisionError, Supervisord
 PROG = "livetiming-schedule"
 CHECK_DAYS, LIST_DAYS, NEXT_DAYS = 28, 14, 2
 LONGEST_DAYS = 366
-MARGIN_SECONDS = 3600.0  # beyond the end buffer: how far back events are looked at that may run still
 EXAMPLES = [
     (f"{PROG} check", "is every event of the next four weeks right? exit 1 if one is not"),
     (f"{PROG} check --file new.ics", "the same for a file that is not in use yet"),

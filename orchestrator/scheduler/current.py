@@ -53,7 +53,7 @@ def read_current(settings: Settings, window: Window) -> Current:
         content = source_of(settings.calendar).read()
         return Current(_expanded(content or b"", window), "calendar")
     except (CalendarUnreadable, NotACalendar, WorkerFailed) as error:
-        return _copy(settings.state_dir / "calendar.ics", window, str(error))
+        return _copy(settings.calendar_copy, window, str(error))
 
 
 def read_file(name: str, window: Window) -> Current:

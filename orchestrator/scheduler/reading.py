@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from livetiming.reactor import reactor
-from orchestrator.scheduler.calendar import Calendar
+from orchestrator.scheduler.calendar import MARGIN_SECONDS, Calendar
 from orchestrator.scheduler.occurrences import NotACalendar
 from orchestrator.scheduler.sources import CalendarUnreadable, source_of
 from orchestrator.scheduler.sources.copy import CalendarStatus, keep_copy, read_copy
@@ -24,8 +24,6 @@ from orchestrator.scheduler.worker import WorkerFailed, read_in_worker
 from orchestrator.settings import Settings
 from orchestrator.threads import in_thread
 
-DAYS_AHEAD = 14.0
-MARGIN_SECONDS = 3600.0  # beyond the end buffer: how far back the calendar is looked at
 PATIENCE_SECONDS = 2.0  # at the start, with the first reading; then the last good copy has to do
 REREAD_WINDOW_SECONDS = 3600.0  # an unchanged calendar is expanded again so often, as the window moves on
 STALE = "calendar-stale"  # the key of the notice
@@ -53,8 +51,8 @@ class Reading:
         self._source = source_of(settings.calendar)
         self._operators = operators
         self._took = took
-        self._copy = settings.state_dir / "calendar.ics"
-        self._status_file = settings.state_dir / "calendar.json"
+        self._copy = settings.calendar_copy
+        self._status_file = settings.calendar_status
         self._in_force: str | None = None  # what the calendar in force reads like (see _likeness)
         self._raw: bytes = b""  # digest of the bytes that were read last
         self._expanded_at = 0.0
@@ -163,7 +161,7 @@ class Reading:
     async def _take(self, content: bytes, likeness: str) -> None:
         """Make `content` the calendar in force; NotACalendar or WorkerFailed leave everything as it is."""
         now, margin = time.time(), self._settings.end_buffer + MARGIN_SECONDS
-        calendar = await in_thread(read_in_worker, content, now, margin, DAYS_AHEAD)
+        calendar = await in_thread(read_in_worker, content, now, margin)
         if likeness != self._in_force:
             self._said.clear()
         self._in_force, self._expanded_at, self._sessions = likeness, now, len(calendar.sessions)

@@ -34,7 +34,7 @@ def sync(settings: Settings, host: ProcessHost | None = None, *, limit: float = 
         host.signal(NAME, "HUP")
     except SupervisionError as error:
         raise NotSynced(f"the system does not run in {settings.home}: start it with livetiming up") from error
-    return _wait(lambda: _told_since(settings.state_dir / "calendar.json", asked), until, "it tells no result", limit)
+    return _wait(lambda: _told_since(settings.calendar_status, asked), until, "it tells no result", limit)
 
 
 def _told_since(path: Path, asked: float) -> CalendarStatus | None:

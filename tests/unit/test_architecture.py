@@ -67,6 +67,7 @@ PURE = [
     "orchestrator/scheduler/recurrence.py",
     "orchestrator/scheduler/report.py",
     "orchestrator/scheduler/show.py",
+    "orchestrator/scheduler/sources/address.py",
     "orchestrator/scheduler/sources/google_events.py",
     "orchestrator/scheduler/sources/retry.py",
     "orchestrator/scheduler/title.py",

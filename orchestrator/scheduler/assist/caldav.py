@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import icalendar
 import requests
@@ -16,11 +16,11 @@ from caldav.elements import cdav, dav
 
 from orchestrator.scheduler.assist.model import Copy, Ours, Update, written_text, written_value
 from orchestrator.scheduler.assist.targets import Patience, TargetError, identity_of
+from orchestrator.scheduler.sources.address import DAV, without_user
 
 SOURCE, ORIGIN, WRITTEN = "X-LIVETIMING-SOURCE", "X-LIVETIMING-ORIGIN", "X-LIVETIMING-WRITTEN"
 TIMEOUT_SECONDS = 30
 _UID = re.compile(r"(lt[0-9a-f]{40})@livetiming")
-_PLAIN = {"caldav": "http", "caldavs": "https"}
 _QUERY = """<?xml version="1.0" encoding="utf-8"?>
 <C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">
   <D:prop><D:getetag/><C:calendar-data/></D:prop>
@@ -34,11 +34,10 @@ class CaldavTarget:
     name = "the CalDAV calendar"
 
     def __init__(self, address: str, patience: Patience, now: Callable[[], float]) -> None:
-        parts = urlsplit(address)
-        host = parts.netloc.rpartition("@")[2]
-        url = parts._replace(scheme=_PLAIN.get(parts.scheme, parts.scheme), netloc=host).geturl()
+        given, name, password = without_user(address)
+        parts = urlsplit(given)
+        url = parts._replace(scheme=DAV.get(parts.scheme, parts.scheme)).geturl()
         self._url = url if url.endswith("/") else f"{url}/"
-        name, password = (unquote(part) if part else None for part in (parts.username, parts.password))
         self._now = now
         self._patiently = patience
         self._client = DAVClient(

@@ -4,15 +4,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from orchestrator.schedule_settings import CalendarSettings
+from orchestrator.scheduler.sources.address import DAV, WEB
 from orchestrator.scheduler.sources.base import CalendarUnreadable as CalendarUnreadable
 from orchestrator.scheduler.sources.base import Source as Source
 from orchestrator.scheduler.sources.dav import CalDavSource
 from orchestrator.scheduler.sources.file import FileSource
 from orchestrator.scheduler.sources.google import GoogleSource
 from orchestrator.scheduler.sources.web import WebSource
-
-_WEB = {"http": "http", "https": "https", "webcal": "http", "webcals": "https"}
-_DAV = {"caldav": "http", "caldavs": "https"}
 
 
 def source_of(settings: CalendarSettings) -> Source:
@@ -26,8 +24,8 @@ def source_at(url: str) -> Source:
     """The source at an address."""
     scheme, colon, rest = url.partition(":")
     scheme = scheme.lower()
-    if scheme in _DAV:
-        return CalDavSource(_DAV[scheme] + colon + rest)
-    if scheme in _WEB:
-        return WebSource(_WEB[scheme] + colon + rest)
+    if scheme in DAV:
+        return CalDavSource(DAV[scheme] + colon + rest)
+    if scheme in WEB:
+        return WebSource(WEB[scheme] + colon + rest)
     return FileSource(Path(unquote(urlsplit(url).path)))

@@ -8,11 +8,11 @@ import logging
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import requests
 
+from orchestrator.scheduler.sources.address import without_user
 from orchestrator.scheduler.sources.base import CalendarUnreadable
 from orchestrator.scheduler.sources.bounded import BoundedSession, Limits, refused
 
@@ -80,9 +80,7 @@ class CalDavSource:
     def _client(self, session: BoundedSession) -> tuple[Any, str]:
         import caldav
 
-        parts = urlsplit(self._url)
-        address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        name, password = (unquote(part) if part else None for part in (parts.username, parts.password))
+        address, name, password = without_user(self._url)
         client: Any = caldav.DAVClient(url=address, username=name, password=password)
         client.session = session
         return client, address
