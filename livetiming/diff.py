@@ -40,7 +40,7 @@ def diff(old: Json, new: Json) -> Diff:
     """The changes that make `new` of `old`; empty where they are equal."""
     changes: Diff = []
     if old != new:
-        _compare(old, new, (), changes)
+        _compare(old, new, [], changes)
     return changes
 
 
@@ -48,29 +48,40 @@ def patch(value: Json, changes: Diff) -> Json:
     """What `changes` make of `value`. Only the lists and dicts on a changed path are copied. Raises DiffError."""
     if not changes:
         return value
-    holder = [value]
-    copied: dict[int, Json] = {id(holder): holder}
+    holder = [value]  # so that the root can be replaced like any other value
+    copied: set[int] = set()  # the ids of lists and dicts that are ours
+    container: Json = None
+    reached: list[Key] | None = None  # the path of `container`
     for index, change in enumerate(changes):
         try:
             action, path, items = change
-            _ACTIONS[action](holder, _parts(path), items, copied)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            parts: list[Key] = path if type(path) is list else path.split(".") if path != ROOT else []
+            if action == "change" and parts:
+                parents, last = parts[:-1], parts[-1]
+                if parents != reached:  # the cells of a row mostly follow each other
+                    container, reached = _writable(holder, parents, copied), parents
+                _old, container[_key(container, last)] = items
+            else:
+                reached = None
+                _ACTIONS[action](holder, parts, items, copied)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise DiffError(index, f"{reprlib.repr(change)} ({error or type(error).__name__})") from error
     return holder[0]
 
 
 def shortens_a_list(changes: Diff) -> bool:
     """Whether a list loses items: readers in JavaScript leave holes there. (A list's items have indices for keys.)"""
-    return any(action == "remove" and isinstance(items[0][0], int) for action, _path, items in changes)
+    removals = [items for action, _path, items in changes if action == "remove"]
+    return any(isinstance(items[0][0], int) for items in removals)
 
 
-def _compare(old: Json, new: Json, path: tuple[Key, ...], changes: Diff) -> None:
+def _compare(old: Json, new: Json, path: list[Key], changes: Diff) -> None:
     """Append the changes between two values that are known to differ."""
     if isinstance(old, list) and isinstance(new, list):
         for index in compress(range(len(old)), map(ne, old, new)):
             before, after = old[index], new[index]
             if isinstance(before, _CONTAINERS):
-                _compare(before, after, (*path, index), changes)
+                _compare(before, after, [*path, index], changes)
             else:
                 changes.append(["change", [*path, index], [before, after]])
         if len(old) == len(new):
@@ -81,7 +92,7 @@ def _compare(old: Json, new: Json, path: tuple[Key, ...], changes: Diff) -> None
     elif isinstance(old, dict) and isinstance(new, dict):
         for key, before in old.items():
             if key in new and before != new[key]:
-                _compare(before, new[key], (*path, key), changes)
+                _compare(before, new[key], [*path, key], changes)
         added = [[key, value] for key, value in new.items() if key not in old]
         removed = [[key, value] for key, value in old.items() if key not in new]
     else:
@@ -93,78 +104,59 @@ def _compare(old: Json, new: Json, path: tuple[Key, ...], changes: Diff) -> None
         changes.append(["remove", _path(path), removed])
 
 
-def _path(parts: tuple[Key, ...]) -> Path:
+def _path(parts: list[Key]) -> Path:
     keys: list[str] = []
     for part in parts:
         if isinstance(part, int) or not part or "." in part:
-            return list(parts)
+            return parts
         keys.append(part)
     return ".".join(keys)
 
 
-def _parts(path: Path) -> list[Key]:
-    if isinstance(path, str):
-        return list(path.split(".")) if path != ROOT else []
-    return path
+def _replace(holder: list[Json], _parts: list[Key], items: list[Json], _copied: set[int]) -> None:
+    """The change of the root."""
+    _old, holder[0] = items
 
 
-def _change(holder: list[Json], parts: list[Key], items: list[Json], copied: dict[int, Json]) -> None:
-    _old, new = items
-    *parents, last = _from_holder(parts)
-    container = _writable(holder, parents, copied)
-    container[_key(container, last)] = new
-
-
-def _add(holder: list[Json], parts: list[Key], items: list[Json], copied: dict[int, Json]) -> None:
-    container = _writable(holder, _from_holder(parts), copied)
+def _add(holder: list[Json], parts: list[Key], items: list[Json], copied: set[int]) -> None:
+    container = _writable(holder, parts, copied)
     for key, value in items:
-        if isinstance(container, list):
-            if key == len(container):
-                container.append(value)
-            else:
-                container.insert(_index(container, key), value)
-        else:
+        if type(container) is not list:
             container[key] = value
+        elif key == len(container):
+            container.append(value)
+        else:
+            container.insert(int(_key(container, key)), value)
 
 
-def _remove(holder: list[Json], parts: list[Key], items: list[Json], copied: dict[int, Json]) -> None:
-    container = _writable(holder, _from_holder(parts), copied)
+def _remove(holder: list[Json], parts: list[Key], items: list[Json], copied: set[int]) -> None:
+    container = _writable(holder, parts, copied)
     for key, _value in items:
         del container[_key(container, key)]
 
 
-_ACTIONS = {"change": _change, "add": _add, "remove": _remove}
+_ACTIONS = {"change": _replace, "add": _add, "remove": _remove}
 
 
-def _writable(holder: list[Json], parts: list[Key], copied: dict[int, Json]) -> Json:
-    """The list or dict at `parts`; it and all on the way to it are this patch's own copies."""
+def _writable(holder: list[Json], parts: list[Key], copied: set[int]) -> Json:
+    """The list or dict at `parts` of what `holder` holds; it and all on the way to it are this patch's own copies."""
     node: Json = holder
-    for part in parts:
+    for part in (0, *parts):
         key = _key(node, part)
         child = node[key]
-        if not isinstance(child, _CONTAINERS):
-            raise TypeError(f"{part!r} is no list or object")
         if id(child) not in copied:
-            child = child.copy()
-            copied[id(child)] = child
+            child = child.copy()  # what is neither list nor dict has no such method
+            copied.add(id(child))
             node[key] = child
         node = child
     return node
 
 
-def _from_holder(parts: list[Key]) -> list[Key]:
-    """A path as it starts at the holder: one list, so that the root can be replaced like any other value."""
-    return [0, *parts]
-
-
 def _key(container: Json, part: Key) -> Key:
-    """`part` as it indexes `container`."""
-    return _index(container, part) if isinstance(container, list) else part
-
-
-def _index(items: list[Json], part: Key) -> int:
-    """An index that exists in a list; older diffs write it as text."""
-    index = int(part)
-    if not 0 <= index < len(items):
-        raise IndexError(f"no index {part} in a list of {len(items)}")
+    """`part` as it indexes `container`; in a list an index that exists, which older diffs write as text."""
+    if type(container) is not list:
+        return part
+    index = part if type(part) is int else int(part)
+    if not 0 <= index < len(container):
+        raise IndexError(f"no index {part} in a list of {len(container)}")
     return index

@@ -9,6 +9,8 @@ RaceMessage = list[Any]  # [Unix s, category, text, type, car number?]
 
 MESSAGES_LIMIT = 100
 
+_ROWS = {list, tuple}
+
 
 def empty_state() -> State:
     """An empty state of the caller's own, to alter as it likes."""
@@ -31,7 +33,7 @@ def checked(raw: object) -> State:
         raise MalformedState(f"a {type(raw).__name__} instead of an object")
     cars, session = raw.get("cars", []), raw.get("session", {})
     messages, highlight = raw.get("messages", []), raw.get("highlight", [])
-    if not isinstance(cars, list) or not all(isinstance(row, list | tuple) for row in cars):
+    if not isinstance(cars, list) or not set(map(type, cars)) <= _ROWS:
         raise MalformedState("its cars are no list of rows")
     if not isinstance(session, Mapping):
         raise MalformedState("its session is no object")

@@ -1,7 +1,7 @@
 """One Settings object for the running system, from livetiming.env and the environment."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -44,6 +44,9 @@ class Settings:
     dvr_timeout: float
     dvr_min_duration: float
     dvr_fsync: float
+    keep_days: float  # recordings; 0 for ever
+    keep_free_gb: float  # of the disk, by deleting the oldest recordings; 0: none is deleted
+    admin_authcode: str = field(repr=False)  # a secret; "" where nobody may change a recording's manifest by the router
     # the demo
     demo_feed_port: int
     calendar_server_port: int
@@ -118,6 +121,9 @@ class Settings:
             dvr_timeout=env.number("LIVETIMING_DVR_TIMEOUT", 60, low=1),
             dvr_min_duration=env.number("LIVETIMING_DVR_MIN_DURATION", 600),
             dvr_fsync=env.number("LIVETIMING_DVR_FSYNC", 1, low=0, high=1),
+            keep_days=env.number("LIVETIMING_RECORDINGS_KEEP_DAYS", 0, low=0),
+            keep_free_gb=env.number("LIVETIMING_RECORDINGS_KEEP_FREE_GB", 0, low=0),
+            admin_authcode=env.text("LIVETIMING_ADMIN_AUTHCODE"),
             demo_feed_port=env.integer("LIVETIMING_DEMO_FEED_PORT", 50000, low=1, high=65535),
             calendar_server_port=env.integer("LIVETIMING_CALENDAR_SERVER_PORT", 5232, low=1, high=65535),
         )

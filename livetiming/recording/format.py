@@ -77,6 +77,18 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class RawFrame:
+    """One frame as its entry has it: compressed by a `method` of ZIPs to `data`, from `size` bytes of this CRC-32."""
+
+    second: int
+    kind: Kind
+    method: int
+    crc: int
+    size: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """Where a recording in the making stands: its newest frame, which may still be replaced, and the one before it."""
 
@@ -104,7 +116,7 @@ def recordable(state: object) -> State:
         whole = checked(state)
     except MalformedState as error:
         raise UnusableState(str(error)) from error
-    if not all(isinstance(message, list) for message in whole["messages"]):
+    if not set(map(type, whole["messages"])) <= {list}:
         raise UnusableState("not a state: one of its messages is no list")
     whole["messages"] = whole["messages"][:MESSAGES_LIMIT]
     return whole

@@ -1,34 +1,29 @@
 """Reading a recording: opened once, then its manifest, its frames in order, and its state at any second."""
 
-import struct
-import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import BadZipFile
 
 import orjson
 
 from livetiming.recording.format import (
     MANIFEST_NAME,
-    MAX_FRAME_BYTES,
     VERSION,
     BadEntry,
     Frame,
     Json,
     Kind,
     NotARecording,
+    RawFrame,
     UnusableFrame,
     decode_intra,
     decode_keyframe,
     frame_name,
-    parse_frame_name,
 )
+from livetiming.recording.zipped import Entry, NotFrames, entries, inflated, packed
 from livetiming.state import State
-
-# What zipfile raises for damaged input: it checks little, so most errors are those of the layers below.
-_DAMAGE = (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
 
 class Recording:
@@ -46,31 +41,21 @@ class Recording:
     def _open(self) -> None:
         name = str(self.path)
         try:
-            self._zip = ZipFile(self._file)
-        except _DAMAGE as error:
+            self._entries = entries(self._file)
+        except BadZipFile as error:
             raise NotARecording(name, f"it is cut short, or no ZIP ({error})") from error
-        self._entries = {info.filename: info for info in self._zip.infolist()}
+        except NotFrames as error:
+            raise NotARecording(name, str(error)) from error
         self.manifest = self._read_manifest()
-        kinds: dict[int, Kind] = {}
-        for entry in self._entries:
-            if entry == MANIFEST_NAME:
-                continue
-            frame = parse_frame_name(entry)
-            if frame is None:
-                raise NotARecording(name, f"its entry {entry} is no frame")
-            if kinds.get(frame[0]) is not Kind.KEY:
-                kinds[frame[0]] = frame[1]
-        if Kind.KEY not in kinds.values():
+        if True not in self._entries.keys:
             raise NotARecording(name, "it has no keyframe")
-        self._seconds = sorted(kinds)
-        self._kinds = kinds
+        self._seconds = self._entries.seconds
+        self._newest: tuple[int, State] | None = None  # what `state_at` gave last, and of which frame
 
     def _read_manifest(self) -> dict[str, Json]:
         name = str(self.path)
-        if MANIFEST_NAME not in self._entries:
-            raise NotARecording(name, f"it has no {MANIFEST_NAME}")
         try:
-            manifest = orjson.loads(self._body(MANIFEST_NAME))
+            manifest = orjson.loads(self._body(self._entries.manifest))
         except orjson.JSONDecodeError as error:
             raise NotARecording(name, f"its entry {MANIFEST_NAME} is no JSON ({error})") from error
         except BadEntry as error:
@@ -110,12 +95,17 @@ class Recording:
 
     def frame(self, second: int) -> Frame:
         """The frame of Unix second `second`, which must be one of the file's; BadEntry if it cannot be read."""
-        kind = self._kinds[second]
-        return Frame(second, kind, self._body(frame_name(second, kind)))
+        return self._frame(self._index(second))
+
+    def raw(self, second: int) -> RawFrame:
+        """The same as it stands in the file, to be put into another one."""
+        index = self._index(second)
+        entry = self._entries[index]
+        return RawFrame(second, self._kind(index), entry.method, entry.crc, entry.size, self._packed(entry))
 
     def frames(self) -> Iterator[Frame]:
         """The frames as they stand in the file, in order."""
-        return map(self.frame, self._seconds)
+        return map(self._frame, range(len(self)))
 
     def states(self, on_bad: Callable[[BadEntry], None] | None = None) -> Iterator[tuple[int, State]]:
         """Unix second and state of each frame, in order.
@@ -125,11 +115,11 @@ class Recording:
         """
         state: State | None = None
         skipping = False
-        for second in self._seconds:
-            if skipping and self._kinds[second] is Kind.INTRA:
+        for index, (second, is_key) in enumerate(zip(self._seconds, self._entries.keys, strict=True)):
+            if skipping and not is_key:
                 continue
             try:
-                state = self._after(state, second)
+                state = self._after(state, index)
             except BadEntry as error:
                 if on_bad is None:
                     raise
@@ -142,20 +132,25 @@ class Recording:
     def state_at(self, second: int) -> State | None:
         """The state at Unix second `second`: that of the last frame not after it; None before the first.
 
-        Raises BadEntry where it builds on an entry that cannot be read.
+        Raises BadEntry where it builds on an entry that cannot be read. Treat the state as a constant.
         """
         last = bisect_right(self._seconds, second) - 1
+        if last < 0:
+            return None
         first = last
-        while first > 0 and self._kinds[self._seconds[first]] is Kind.INTRA:
+        while first > 0 and not self._entries.keys[first]:
             first -= 1
-        state: State | None = None
-        for each in self._seconds[first : last + 1] if last >= 0 else ():
-            state = self._after(state, each)
+        if self._newest is not None and first <= self._newest[0] <= last:
+            begun, state = self._newest
+        else:
+            begun, state = first, self._after(None, first)
+        for index in range(begun + 1, last + 1):
+            state = self._after(state, index)
+        self._newest = last, state
         return state
 
     def close(self) -> None:
         """Close the file."""
-        self._zip.close()
         self._file.close()
 
     def __enter__(self) -> "Recording":
@@ -166,9 +161,21 @@ class Recording:
     ) -> None:
         self.close()
 
-    def _after(self, state: State | None, second: int) -> State:
-        """The state after the frame of `second`, where the frame before it left `state`."""
-        frame = self.frame(second)
+    def _index(self, second: int) -> int:
+        index = bisect_right(self._seconds, second) - 1
+        if index < 0 or self._seconds[index] != second:
+            raise KeyError(second)
+        return index
+
+    def _kind(self, index: int) -> Kind:
+        return Kind.KEY if self._entries.keys[index] else Kind.INTRA
+
+    def _frame(self, index: int) -> Frame:
+        return Frame(self._seconds[index], self._kind(index), self._body(self._entries[index]))
+
+    def _after(self, state: State | None, index: int) -> State:
+        """The state after frame `index`, where the frame before it left `state`."""
+        frame = self._frame(index)
         try:
             if frame.kind is Kind.KEY:
                 return decode_keyframe(frame.body)
@@ -176,24 +183,17 @@ class Recording:
                 raise UnusableFrame("no keyframe comes before it")
             return decode_intra(state, frame.body)
         except UnusableFrame as error:
-            raise BadEntry(str(self.path), frame_name(second, frame.kind), str(error)) from error
+            raise BadEntry(str(self.path), frame_name(frame.second, frame.kind), str(error)) from error
 
-    def _body(self, entry: str) -> bytes:
-        """What the entry holds, inflated to no more than it says, and no more than a frame may hold."""
-        info = self._entries[entry]
+    def _body(self, entry: Entry) -> bytes:
+        data = self._packed(entry)
         try:
-            _check(info)
-            with self._zip.open(info) as stream:
-                body = stream.read(info.file_size)
-            if len(body) != info.file_size:
-                raise BadZipFile("it is cut short")
-        except _DAMAGE as error:
-            raise BadEntry(str(self.path), entry, str(error) or type(error).__name__) from error
-        return body
+            return inflated(entry, data)
+        except BadZipFile as error:
+            raise BadEntry(str(self.path), entry.name, str(error)) from error
 
-
-def _check(info: ZipInfo) -> None:
-    if info.file_size > MAX_FRAME_BYTES:
-        raise BadZipFile(f"it is larger than {MAX_FRAME_BYTES >> 20} MiB")
-    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise BadZipFile(f"its compression method {info.compress_type} is none of version {VERSION}")
+    def _packed(self, entry: Entry) -> bytes:
+        try:
+            return packed(self._file, entry)
+        except (BadZipFile, OSError) as error:
+            raise BadEntry(str(self.path), entry.name, str(error)) from error
