@@ -1,0 +1,215 @@
+"""The ZIP below a recording: our own quick way to read it gives what zipfile gives, and what we write is a ZIP."""
+
+import os
+import struct
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livetiming.recording.format import BadEntry, Chain, Frame, Kind, NotARecording, RawFrame, advance, frame_name
+from livetiming.recording.reader import Recording
+from livetiming.recording.writer import RecordingWriter
+from livetiming.recording.zipped import CENTRAL, NotFrames, entries, inflated, packed
+from livetiming.state import State
+
+NOON = 1_700_000_000
+KEY = b'{"cars": [["7"]], "session": {}, "messages": []}'
+INTRA = b'{"cars": [], "session": [], "messages": [], "highlight": []}'
+
+
+def lap(number: int) -> State:
+    return {"cars": [["7", "RUN", number]], "session": {"timeElapsed": number}, "messages": [], "highlight": []}
+
+
+def laps(count: int) -> list[Frame]:
+    chain, made = Chain(), []
+    for index in range(count):
+        chain, frame = advance(chain, NOON + index, lap(index))
+        made.append(frame)
+    return made
+
+
+def written(target: Path, frames: list[Frame]) -> Path:
+    with RecordingWriter(target) as writer:
+        for frame in frames:
+            writer.add(frame)
+        writer.finish({"name": "FIA WEC"})
+    return target
+
+
+def table(path: Path) -> list[tuple[int, bool, str, bytes]]:
+    """Second, kind, name and content of each frame."""
+    with path.open("rb") as file:
+        found = entries(file)
+        return [
+            (second, key, found[index].name, inflated(found[index], packed(file, found[index])))
+            for index, (second, key) in enumerate(zip(found.seconds, found.keys, strict=True))
+        ]
+
+
+def by_zipfile(path: Path) -> list[tuple[int, bool, str, bytes]]:
+    with ZipFile(path) as archive:
+        names = sorted(name for name in archive.namelist() if name != "manifest.json")
+        return [(int(name[:11]), "i" not in name, name, archive.read(name)) for name in names]
+
+
+class TestReading:
+    @given(
+        kinds=st.lists(st.booleans(), min_size=1, max_size=30),
+        gaps=st.lists(st.integers(1, 5000), min_size=30, max_size=30),
+    )
+    @settings(max_examples=30, deadline=None)
+    def test_what_we_write_is_read_as_zipfile_reads_it(
+        self, tmp_path_factory: pytest.TempPathFactory, kinds: list[bool], gaps: list[int]
+    ) -> None:
+        second, frames = 0, []
+        for key, gap in zip(kinds, gaps, strict=False):
+            second += gap
+            frames.append(Frame(second, Kind.KEY if key else Kind.INTRA, KEY if key else INTRA))
+        path = written(tmp_path_factory.mktemp("any") / "a.zip", frames)
+        assert table(path) == by_zipfile(path)
+        with ZipFile(path) as archive:
+            assert archive.testzip() is None
+
+    @pytest.mark.parametrize("method", [ZIP_DEFLATED, ZIP_STORED])
+    @pytest.mark.parametrize("unusual", ["nothing", "a comment", "an extra field", "another order", "before it"])
+    def test_what_others_write_is_read_as_zipfile_reads_it(self, tmp_path: Path, method: int, unusual: str) -> None:
+        path = tmp_path / "a.zip"
+        names = [frame_name(NOON + index, Kind.INTRA if index % 3 else Kind.KEY) for index in range(7)]
+        if unusual == "another order":
+            names.reverse()
+        if unusual == "before it":
+            path.write_bytes(b"#!/bin/sh\n")
+        with ZipFile(path, "a" if unusual == "before it" else "w", method) as archive:
+            archive.comment = b"of a race" if unusual == "a comment" else b""
+            for name in ["manifest.json", *names]:
+                info = ZipInfo(name)
+                info.compress_type = method
+                if unusual == "an extra field":
+                    info.extra = struct.pack("<HHL", 0x5455, 5, 1) + b"\1"
+                archive.writestr(info, INTRA if "i." in name else KEY)
+        assert table(path) == by_zipfile(path)
+
+    def test_a_name_that_stands_there_twice_is_the_later_entry(self, tmp_path: Path) -> None:
+        with ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("manifest.json", "{}")
+            archive.writestr("01700000000.json", b"{}")
+            with pytest.warns(UserWarning, match="Duplicate"):
+                archive.writestr("01700000000.json", KEY)
+        assert table(tmp_path / "a.zip") == [(NOON, True, "01700000000.json", KEY)]
+
+    def test_a_foreign_name_is_told(self, tmp_path: Path) -> None:
+        with ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("holiday.jpg", b"")
+        with (tmp_path / "a.zip").open("rb") as file, pytest.raises(NotFrames, match=r"holiday\.jpg is no frame"):
+            entries(file)
+
+    @given(st.binary(max_size=200))
+    @settings(max_examples=50, deadline=None)
+    def test_anything_else_is_no_zip(self, tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+        path = tmp_path_factory.mktemp("junk") / "a.zip"
+        path.write_bytes(content)
+        with path.open("rb") as file, pytest.raises((BadZipFile, NotFrames)):
+            entries(file)
+
+    def test_a_file_cut_short_anywhere_is_no_recording(self, tmp_path: Path) -> None:
+        whole = written(tmp_path / "a.zip", laps(3)).read_bytes()
+        for length in range(len(whole)):
+            (tmp_path / "cut.zip").write_bytes(whole[:length])
+            with pytest.raises(NotARecording, match="cut short"):
+                Recording(tmp_path / "cut.zip")
+
+    def test_with_any_byte_changed_it_is_no_recording_or_the_states_are_right_or_the_entry_is_named(
+        self, tmp_path: Path
+    ) -> None:
+        whole = written(tmp_path / "a.zip", laps(3)).read_bytes()
+        expected = [(NOON + index, lap(index)) for index in range(3)]
+        for place in range(len(whole)):
+            (tmp_path / "b.zip").write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
+            bad: list[BadEntry] = []
+            try:
+                with Recording(tmp_path / "b.zip") as recording:
+                    states = list(recording.states(bad.append))
+            except NotARecording:
+                continue
+            if [state for _, state in states] != [state for _, state in expected]:
+                assert bad, f"byte {place}"
+                assert all(state in [good for _, good in expected] for _, state in states)
+
+    def test_an_entry_that_says_it_is_elsewhere_is_named(self, tmp_path: Path) -> None:
+        path = written(tmp_path / "a.zip", laps(3))
+        content = bytearray(path.read_bytes())
+        second = content.index(b"PK\1\2", content.index(b"PK\1\2") + 1)
+        struct.pack_into("<L", content, second + CENTRAL.size - 4, 0xFFFFFFF0)
+        path.write_bytes(content)
+        with Recording(path) as recording, pytest.raises(BadEntry, match=r"entry 01700000001i\.json: there is no entry"):
+            recording.frame(NOON + 1)
+
+
+class TestWriting:
+    def test_a_frame_of_another_file_is_put_in_as_it_stands(self, tmp_path: Path) -> None:
+        source = written(tmp_path / "a.zip", laps(12))
+        with Recording(source) as recording, RecordingWriter(tmp_path / "b.zip") as writer:
+            for second in recording.seconds:
+                writer.add_raw(recording.raw(second))
+            writer.finish({"name": "FIA WEC"})
+        assert (tmp_path / "b.zip").read_bytes() == source.read_bytes()
+
+    def test_a_system_that_takes_a_byte_at_a_time_gets_all_of_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = os.write
+        monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, bytes(data[:1])))
+        path = written(tmp_path / "a.zip", laps(12))
+        assert [content for *_, content in table(path)] == [frame.body for frame in laps(12)]
+
+    def test_behind_four_gibibytes_it_is_a_zip_still(self, tmp_path: Path) -> None:
+        with RecordingWriter(tmp_path / "a.zip") as writer:
+            writer.add(laps(2)[0])
+            writer._flush()
+            writer._offset = os.lseek(writer._descriptor, 2**32 + 7, os.SEEK_SET)  # a hole: 4 GiB that take no room
+            writer.add(laps(2)[1])
+            writer.finish({})
+        assert table(tmp_path / "a.zip") == by_zipfile(tmp_path / "a.zip")
+        with Recording(tmp_path / "a.zip") as recording:
+            assert recording.state_at(NOON + 1) == lap(1)
+
+
+class TestSeeking:
+    @given(looks=st.lists(st.integers(-2, 47), min_size=1, max_size=30))
+    @settings(max_examples=50, deadline=None)
+    def test_in_any_order_a_second_has_the_state_that_it_has_in_order(
+        self, tmp_path_factory: pytest.TempPathFactory, looks: list[int]
+    ) -> None:
+        path = written(tmp_path_factory.mktemp("any") / "a.zip", laps(45))
+        with Recording(path) as recording:
+            for look in looks:
+                expected = None if look < 0 else lap(min(look, 44))
+                assert recording.state_at(NOON + look) == expected
+
+    def test_a_damaged_frame_does_not_disturb_the_looks_at_others(self, tmp_path: Path) -> None:
+        frames = laps(25)
+        frames[13] = Frame(NOON + 13, Kind.INTRA, b"{")
+        with Recording(written(tmp_path / "a.zip", frames)) as recording:
+            assert recording.state_at(NOON + 12) == lap(12)
+            with pytest.raises(BadEntry):
+                recording.state_at(NOON + 14)
+            assert recording.state_at(NOON + 12) == lap(12)
+            assert recording.state_at(NOON + 20) == lap(20)
+
+    @pytest.mark.parametrize("second", [NOON - 1, NOON + 3])
+    def test_a_second_without_a_frame_has_none(self, tmp_path: Path, second: int) -> None:
+        with Recording(written(tmp_path / "a.zip", laps(3))) as recording:
+            with pytest.raises(KeyError):
+                recording.frame(second)
+            with pytest.raises(KeyError):
+                recording.raw(second)
+
+    def test_a_raw_frame_tells_what_is_needed_to_inflate_it(self, tmp_path: Path) -> None:
+        with Recording(written(tmp_path / "a.zip", laps(3))) as recording:
+            raw = recording.raw(NOON)
+            assert isinstance(raw, RawFrame)
+            assert (raw.second, raw.kind, raw.method, raw.size) == (NOON, Kind.KEY, ZIP_DEFLATED, len(laps(1)[0].body))
