@@ -145,7 +145,7 @@ class TestReading:
         second = content.index(b"PK\1\2", content.index(b"PK\1\2") + 1)
         struct.pack_into("<L", content, second + CENTRAL.size - 4, 0xFFFFFFF0)
         path.write_bytes(content)
-        with Recording(path) as recording, pytest.raises(BadEntry, match=r"entry 01700000001i\.json: there is no entry"):
+        with Recording(path) as recording, pytest.raises(BadEntry, match=r"01700000001i\.json: there is no entry"):
             recording.frame(NOON + 1)
 
 
