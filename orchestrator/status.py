@@ -13,6 +13,7 @@ from rich.table import Table
 from livetiming.commandline import EXIT_DONE, EXIT_WRONG
 from livetiming.lock import last_sign_of_life, lock_path
 from livetiming.times import format_clock
+from orchestrator.dvr.alarm_file import FILE_NAME, Said, read_alarm
 from orchestrator.launch import System
 from orchestrator.scheduler.sources.copy import CalendarStatus
 from orchestrator.settings import Settings
@@ -71,6 +72,11 @@ def _outage(calendar: CalendarStatus | None, now: float) -> str:
     return f"{calendar.outage}{age}"
 
 
+def _disk_outage(said: Said | None, now: float) -> str:
+    """What there is to say of a disk that does not take recordings."""
+    return "" if said is None else f"{said.text} (since {format_clock(int(max(0.0, now - said.since)))})"
+
+
 def _job(path: Path) -> dict[str, str]:
     try:
         job = json.loads(path.read_text())
@@ -97,9 +103,12 @@ def status(settings: Settings, *, as_json: bool) -> int:
             print(f"not running in {settings.home} (start it with: livetiming up)")
         return EXIT_WRONG
     now = time.time()
-    outage = _outage(CalendarStatus.read(settings.calendar_status), now)
+    outages = {
+        "scheduler": _outage(CalendarStatus.read(settings.calendar_status), now),
+        "dvr": _disk_outage(read_alarm(settings.state_dir / FILE_NAME, now), now),
+    }
     listed = rows(programs, settings.run_dir, settings.place.jobs_dir, now)
-    listed = [replace(row, note=row.note or outage) if row.name == "scheduler" else row for row in listed]
+    listed = [replace(row, note=row.note or outages.get(row.name, "")) for row in listed]
     if as_json:
         print(json.dumps({"running": True, "programs": [{**asdict(row), "wrong": row.wrong} for row in listed]}))
     else:

@@ -46,7 +46,9 @@ def running_system() -> Iterator[RunningSystem]:
     folder = new_home()
     running = RunningSystem(folder)
     running.environ["LIVETIMING_AUTH_FILE"] = str(folder / "auth.json")
-    running.start()
-    yield running
-    running.end()
+    try:
+        running.start()
+        yield running
+    finally:
+        running.end()
     remove_home(folder)

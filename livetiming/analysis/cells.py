@@ -1,6 +1,6 @@
 """What the analysis reads of a row: which cells, and what they say. A feed may have put anything into them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ LAPS_LIMIT = 1_000_000
 SECONDS_LIMIT = 1e7  # of a lap
 
 _READ = (Stat.NUM, Stat.STATE, Stat.CLASS, Stat.TEAM, Stat.CAR, Stat.DRIVER, Stat.LAPS, Stat.LAST_LAP)
+_FIRST = itemgetter(0)
 
 
 class Cells(NamedTuple):
@@ -52,8 +53,9 @@ class Columns:
         if Stat.NUM not in self.at:
             return {}
         try:
-            found = {cells[0]: cells for cells in map(self._pick, cars)}
-            if len(found) == len(cars) and set(map(type, found)) <= {str} and all(map(_is_number, found)):
+            picked = list(map(self._pick, cars))
+            found = dict(zip(map(_FIRST, picked), picked, strict=True))
+            if len(found) == len(cars) and set(map(type, found)) <= {str} and _are_plain_numbers(found):
                 return found
         except (IndexError, TypeError):
             pass  # a row is short, or a number is a list
@@ -98,6 +100,11 @@ def _text(cell: Any, limit: int) -> str:
 
 def _is_number(number: str) -> bool:
     return 0 < len(number) <= NUMBER_LIMIT and (number.isascii() or _encodable(number) == number)
+
+
+def _are_plain_numbers(numbers: Collection[str]) -> bool:
+    """Whether all are numbers, at a look; of those that are not all ASCII it does not tell."""
+    return "" not in numbers and max(map(len, numbers), default=0) <= NUMBER_LIMIT and "".join(numbers).isascii()
 
 
 def _encodable(text: str) -> str:

@@ -27,6 +27,7 @@ from livetiming.network import (
 from livetiming.process import Ending, Life
 from livetiming.wamp import Router, RouterAway
 from orchestrator.daemon import run_daemon
+from orchestrator.dvr.alarm_file import FILE_NAME, AlarmFile
 from orchestrator.dvr.dvr import SERVICES_LIMIT, Dvr
 from orchestrator.dvr.rules import Alive, FrameSeen, Left, Limits, ManifestSeen
 from orchestrator.settings import Settings
@@ -56,12 +57,14 @@ class Listener:
     def __init__(self, settings: Settings, router: Router) -> None:
         self.router = router
         limits = Limits(settings.dvr_timeout, settings.dvr_min_duration)
-        self.dvr = Dvr(settings.recordings_temp_dir, settings.recordings_dir, limits, self._ask)
+        alarm_file = AlarmFile(settings.state_dir / FILE_NAME)
+        self.dvr = Dvr(settings.recordings_temp_dir, settings.recordings_dir, limits, self._ask, alarm_file)
         self.dvr.recover()
         self._owners: dict[str, str] = {}  # uuid → authid of the outsider who registered it first, or OURS
-        self._loops = [LoopingCall(self._tick), LoopingCall(self.dvr.flush)]
-        self._loops[0].start(TICK_SECONDS, now=False)
-        self._loops[1].start(max(settings.dvr_fsync, SHORTEST_FLUSH_SECONDS), now=False)
+        flush_seconds = max(settings.dvr_fsync, SHORTEST_FLUSH_SECONDS)
+        self._loops = [LoopingCall(work) for work in (self._tick, self.dvr.watch, self.dvr.flush)]
+        for loop, seconds in zip(self._loops, (TICK_SECONDS, TICK_SECONDS, flush_seconds), strict=True):
+            loop.start(seconds, now=False)
         router.subscribe(Channel.SERVICE, self._heard_frame, prefix=True)
         router.subscribe(Channel.CONTROL, self._heard_control)
         router.on_join(self._joined)

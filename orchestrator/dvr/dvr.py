@@ -1,6 +1,6 @@
 """The recordings of all services: events go to the rules, and what these say is done in threads, in its order."""
 
-import threading
+import errno
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +9,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from livetiming.reactor import reactor, sleep
+from livetiming.reactor import sleep
 from livetiming.recording.format import UnusableState
+from orchestrator.dvr.alarm import Alarm, Amounts
+from orchestrator.dvr.alarm_file import HEARTBEAT_SECONDS, AlarmFile, Said
 from orchestrator.dvr.disk import Disk, Flushed
-from orchestrator.dvr.finalise import Finished, Interrupted, JournalName, finalise, recording_name
-from orchestrator.dvr.journal import JournalFull
+from orchestrator.dvr.finalise import recording_name
+from orchestrator.dvr.finishing import Finishing
+from orchestrator.dvr.journal import Dropped
 from orchestrator.dvr.lane import Lane
 from orchestrator.dvr.recover import Left, recover
 from orchestrator.dvr.rules import (
@@ -33,17 +36,22 @@ from orchestrator.dvr.rules import (
 )
 
 SERVICES_LIMIT = 2000  # as many as the directory lists
+SILENT_SECONDS = 10.0  # a flush that takes longer means that the disk is in trouble
 QUEUE_LIMIT = 500  # frames that wait for the disk's thread; more are dropped
-RETRY_SECONDS = 30.0  # until a recording that could not be finished is tried again
 COMPLAINT_SECONDS = 60.0  # between two lines about the same trouble
 
 
 class Dvr:
-    """Journals in `temp`, finished recordings in `finished`; `ask` sends a service the question whether it is alive."""
+    """Journals in `temp`, finished recordings in `finished`; `ask` sends a service the question whether it is alive.
+
+    What is wrong with the disk stands in `alarm_file`, for others.
+    """
 
     log = Logger()
 
-    def __init__(self, temp: Path, finished: Path, limits: Limits, ask: Callable[[str], None]) -> None:
+    def __init__(
+        self, temp: Path, finished: Path, limits: Limits, ask: Callable[[str], None], alarm_file: AlarmFile
+    ) -> None:
         self.temp = temp
         self.finished = finished
         self.limits = limits
@@ -51,10 +59,14 @@ class Dvr:
         self.services: dict[str, Service] = {}
         self._disk = Disk(temp)
         self._disk_lane = Lane("dvr-disk")
-        self._finish_lane = Lane("dvr-finish")
-        self._ending = threading.Event()
+        self._finishing = Finishing(finished, self._finish_tried)
         self._flushing = False
-        self._unwritable: set[Path] = set()
+        self._flush_began = 0.0  # monotonic s
+        self._waiting = self._dropped = self._overrun = 0  # bytes; frames that the disk, and the queue, did not take
+        self._alarm = Alarm()
+        self._alarm_file = alarm_file
+        self._alarm_lane = Lane("dvr-alarm")
+        self._heartbeat_due = 0.0  # when an alarm is to be written (again), monotonic s
         self._complained: dict[str, float] = {}
 
     # -- events
@@ -94,6 +106,7 @@ class Dvr:
 
     def recover(self) -> None:
         """Take up what an earlier life left. It reads every journal: call it before there is anything else to do."""
+        self._alarm_lane.do(self._alarm_file.prepare, time.time()).addErrback(self._alarm_unwritable)
         for folder in (self.temp, self.finished):
             folder.mkdir(parents=True, exist_ok=True)
         found = recover(self.temp)
@@ -102,7 +115,7 @@ class Dvr:
         for path in found.empty:
             self.log.info("{path}: held no frame, and is gone", path=path)
         for path in found.to_finalise:
-            self._finish(path)
+            self._finishing.finish(path)
         for uuid, journals in found.services.items():
             self._resume(uuid, journals)
 
@@ -124,7 +137,7 @@ class Dvr:
         """Bring all that was recorded to the disk; None while an earlier flush is still at it."""
         if self._flushing:
             return None
-        self._flushing = True
+        self._flushing, self._flush_began = True, time.monotonic()
         return self._disk_lane.do(self._disk.flush).addCallbacks(self._flushed, self._flush_failed)
 
     async def end(self, seconds: float) -> None:
@@ -133,10 +146,12 @@ class Dvr:
         while (flushing := self.flush()) is None:
             await sleep(0.02)
         await flushing
-        while self._finish_lane.waiting and time.monotonic() < until:
+        while self._finishing.busy and time.monotonic() < until:
             await sleep(0.02)
-        self._ending.set()
+        self._finishing.end()
         await self._disk_lane.do(self._disk.close)
+        if self._waiting:
+            self.log.error("{n} bytes of recordings are lost: the disk did not take them", n=self._waiting)
 
     # -- what the rules say
 
@@ -145,6 +160,7 @@ class Dvr:
             if isinstance(effect, Ask):
                 self.ask(uuid)
             elif isinstance(effect, Record) and self._disk_lane.waiting >= QUEUE_LIMIT:
+                self._overrun += 1
                 self.complain("queue", f"{uuid}: the disk does not keep up: frames are dropped")
             else:
                 self._tell(uuid, effect)
@@ -164,53 +180,55 @@ class Dvr:
                 self.log.info("{uuid}: recording {number} thrown away: {why}", uuid=uuid, number=number, why=why)
 
     def _effect_failed(self, failure: Failure, uuid: str) -> None:
-        if isinstance(failure.value, (UnusableState, JournalFull)):
+        if isinstance(failure.value, (UnusableState, Dropped)):
             self.complain(f"{uuid} {failure.type}", f"{uuid}: {failure.getErrorMessage()}")
         else:
             self.log.failure("{uuid}: could not be recorded", failure=failure, uuid=uuid)
 
     def _flushed(self, result: Flushed) -> None:
         self._flushing = False
-        for path, error in result.failed.items():
-            if path not in self._unwritable:
-                self.log.error("{path}: cannot be written ({error}); frames wait in memory", path=path, error=error)
-        for path in self._unwritable - set(result.failed):
-            self.log.info("{path}: can be written again", path=path)
-        self._unwritable = set(result.failed)
+        self._waiting, self._dropped = result.waiting, result.dropped
+        self._alarm = self._alarm.flushed(result.failed)
+        self.watch()
         for path in result.ready:
-            self._finish(path)
+            self._finishing.finish(path)
 
     def _flush_failed(self, failure: Failure) -> None:
         self._flushing = False
         self.log.failure("the journals could not be written", failure=failure)
 
-    # -- finishing
+    # -- what is wrong with it
 
-    def _finish(self, journal: Path) -> None:
-        done = self._finish_lane.do(finalise, journal, self.finished, self._ending.is_set)
-        done.addCallbacks(self._finished, self._finish_failed, callbackArgs=(journal,), errbackArgs=(journal,))
+    def watch(self) -> None:
+        """See whether the disk takes what it is given, and tell; call it about once a second."""
+        now, date = time.monotonic(), time.time()
+        if self._flushing and now - self._flush_began > SILENT_SECONDS:
+            silent = f"it has not answered for {now - self._flush_began:.0f} s"
+            self._alarm = self._alarm.flushed({self.temp: OSError(errno.ETIMEDOUT, silent, str(self.temp))})
+        amounts = Amounts(self._waiting, self._dropped + self._overrun)
+        before = self._alarm.outage
+        self._alarm, change = self._alarm.look(now, date, amounts)
+        outage = self._alarm.outage
+        if change is not None:
+            self.log.error("{text}", text=change) if outage else self.log.info("{text}", text=change)
+        if outage is None:
+            if before is not None:
+                self._heartbeat_due = 0.0
+                self._write_alarm(None, date)
+        elif not self._alarm_lane.waiting and now >= self._heartbeat_due:
+            self._heartbeat_due = now + HEARTBEAT_SECONDS
+            self._write_alarm(Said(outage.date, self._alarm.text(amounts)), date)
 
-    def _finished(self, result: Finished | None, journal: Path) -> None:
-        if result is None:
-            self.log.info("{path}: held no frame, and is gone", path=journal)
-            return
-        if result.damage:
-            self.log.warn("{damage}", damage=result.damage)
-        self.log.info(
-            "kept: {path} ({duration} s, {frames} frames)",
-            path=result.path,
-            duration="?" if result.duration is None else result.duration,
-            frames="?" if result.frames is None else result.frames,
-        )
+    def _write_alarm(self, said: Said | None, date: float) -> None:
+        self._alarm_lane.do(self._alarm_file.write, said, date).addErrback(self._alarm_unwritable)
 
-    def _finish_failed(self, failure: Failure, journal: Path) -> None:
-        if isinstance(failure.value, Interrupted):
-            self.log.info("{why}", why=failure.getErrorMessage())
-            return
-        self.log.failure("{path}: could not be finished; it is tried again", failure=failure, path=journal)
-        name = JournalName.parse(journal.name)
-        pattern = f"{name.uuid}.{name.number}.as*.journal" if name else journal.name
-        reactor.callLater(RETRY_SECONDS, lambda: self._finish(next(self.temp.glob(pattern), journal)))
+    def _alarm_unwritable(self, failure: Failure) -> None:
+        why = failure.getErrorMessage()
+        self.complain("alarm", f"the state of the disk cannot be told to others ({why}); it stands in this log only")
+
+    def _finish_tried(self, journal: Path, error: OSError | None) -> None:
+        self._alarm = self._alarm.finished(journal, error)
+        self.watch()
 
     # -- housekeeping
 

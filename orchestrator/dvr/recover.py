@@ -46,6 +46,8 @@ def recover(folder: Path) -> Recovered:
     for path in sorted(folder.glob("*.journal")):
         try:
             _take(found, path)
+        except FileNotFoundError:
+            continue  # a worker of the life before has just finished it
         except (NotAJournal, OSError) as error:
             found.aside.append((_set_aside(path), str(error)))
     for journals in found.services.values():

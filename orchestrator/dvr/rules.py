@@ -10,6 +10,10 @@ empty state that replaces a dead service's retained one is never recorded. It en
 without a frame and without an answer to `isAlive`; `Tick` is only to be given while on the router, and `Joined`
 begins that count anew, because services need the router as much as we do.
 
+After a time in which we heard nothing (`Joined`, `resume`) a service may have got another name. So its frames wait
+for its manifest, which whoever joins asks the directory for; where that does not come within CONFIRM_SECONDS, the
+recording goes on. Frames that come meanwhile are not recorded.
+
 All parts of one uuid count together towards the minimum duration: a part that ends too early waits until the others
 make up for it, or until the service is gone.
 """
@@ -23,6 +27,7 @@ Manifest = Mapping[str, Any]
 
 DATE_TOLERANCE = 60  # seconds between a message's date and its arrival; outside, the sender's clock is wrong
 ASK_INTERVAL = 10.0  # seconds between two questions to a service that is silent
+CONFIRM_SECONDS = 5.0  # as long as the directory has to answer
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Service:
     gone: bool = False  # said goodbye, and no manifest since
     sign: float = 0.0  # when it last gave a sign of life
     asked: float = 0.0  # when isAlive was last asked
+    unsure_until: float | None = None  # we may have missed a manifest: till then its frames wait for one
     next_number: int = 0
 
     @property
@@ -184,9 +190,11 @@ def step(service: Service, event: Event, now: float, limits: Limits) -> Step:
             return _frame_seen(service, date, arrival, now, limits)
         case Left():
             service, effects = _end(service, End.LEFT, limits)
-            return replace(service, gone=True, manifest=None), effects
-        case Alive() | Joined():
+            return replace(service, gone=True, manifest=None, unsure_until=None), effects
+        case Alive():
             return replace(service, sign=now, asked=now), []
+        case Joined():
+            return replace(service, sign=now, asked=now, unsure_until=_unsure_until(service.manifest, now)), []
         case Tick():
             return _tick(service, now, limits)
 
@@ -206,6 +214,7 @@ def resume(service: Service, parts: list[tuple[Part, End | None]], now: float, l
         gone=end is End.LEFT,
         sign=now,
         asked=now,
+        unsure_until=_unsure_until(service.manifest, now),
         next_number=last.number + 1,
     )
     service, more = _settle(service, limits, final=end in (End.LEFT, End.SILENT))
@@ -230,13 +239,18 @@ def same_recording(old: Manifest, new: Manifest) -> bool:
     return all(not old.get(key) or old.get(key) == new.get(key) for key in ("name", "description"))
 
 
+def _unsure_until(manifest: Manifest | None, now: float) -> float | None:
+    """With no manifest there is no name that could have changed."""
+    return None if manifest is None else now + CONFIRM_SECONDS
+
+
 def _manifest_seen(service: Service, manifest: Manifest, now: float, limits: Limits) -> Step:
     known, effects = service.manifest, list[Effect]()
     if known is not None and not same_recording(known, manifest):
         service, effects = _end(service, End.RENAMED, limits)
     if service.idle:
         service = replace(service, sign=now, asked=now)
-    service = replace(service, manifest=manifest, gone=False)
+    service = replace(service, manifest=manifest, gone=False, unsure_until=None)
     current = service.current
     if current is None or manifest == known:
         return service, effects
@@ -248,6 +262,8 @@ def _manifest_seen(service: Service, manifest: Manifest, now: float, limits: Lim
 def _frame_seen(service: Service, date: int | None, arrival: float, now: float, limits: Limits) -> Step:
     if service.gone or (service.manifest and service.manifest.get("doNotRecord")):
         return service, []
+    if service.unsure_until is not None and now < service.unsure_until:
+        return replace(service, sign=now, asked=now), []
     effects: list[Effect] = []
     part = service.current
     if part is None:

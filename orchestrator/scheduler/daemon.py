@@ -23,9 +23,11 @@ from livetiming.process import Ending, Life
 from livetiming.reactor import reactor
 from livetiming.wamp import Router
 from orchestrator.daemon import run_daemon
+from orchestrator.dvr.alarm_file import FILE_NAME
 from orchestrator.scheduler.announce.announcer import Announcer
 from orchestrator.scheduler.announce.standing import standing
 from orchestrator.scheduler.calendar import Calendar
+from orchestrator.scheduler.disk_alarm import DiskAlarm
 from orchestrator.scheduler.hands import Hands
 from orchestrator.scheduler.listing import Coming, upcoming
 from orchestrator.scheduler.plan import Buffers, Plan, plan
@@ -50,6 +52,7 @@ class Scheduler:
         self.settings = settings
         self.router = router
         self._announcer = Announcer(settings)
+        self._disk_alarm = DiskAlarm(settings.state_dir / FILE_NAME, self._announcer)
         self._reading = Reading(settings, self._announcer, self._took)
         self._push = PushChannel(settings, self._reading.read_now)
         self._programs = Programs(
@@ -82,6 +85,7 @@ class Scheduler:
         """Read the calendar, and keep reading and comparing."""
         self._timer.start()
         self._announcer.start()
+        self._disk_alarm.start()
         self._loop.start(COMPARE_SECONDS, now=False)
         if self.settings.calendar.is_set:
             self._reading.start()
@@ -92,6 +96,7 @@ class Scheduler:
     async def stop(self) -> None:
         """Let time pass without us. What runs goes on: another scheduler will take it up."""
         self._loop.stop()
+        self._disk_alarm.stop()
         self._reading.stop()
         self._timer.shutdown(wait=False)
         await self._push.stop()

@@ -351,6 +351,20 @@ def test_what_cannot_be_remembered_is_not_sent(announcing: AnnouncingProcess, x:
     eventually(lambda: (x.posts, chat.messages) == ([started("Race")], [started("Race")]))
 
 
+def test_a_notice_is_sent_though_nothing_can_be_remembered_and_before_what_has_to_wait(
+    announcing: AnnouncingProcess, chat: ChatServer
+) -> None:
+    blocked = announcing.home / "state"
+    blocked.write_text("a file where the folder should be")
+    announcing.stands("Race")
+    announcing.start()
+    announcing.said("announced.json cannot be written")
+    announcing.stands("Race", notice="The disk is full.")
+    eventually(lambda: chat.messages == ["The disk is full."])
+    blocked.unlink()
+    eventually(lambda: chat.messages == ["The disk is full.", started("Race")])
+
+
 def test_a_damaged_memory_is_told_and_replaced(announcing: AnnouncingProcess, chat: ChatServer) -> None:
     path = announcing.home / "state" / "announced.json"
     path.parent.mkdir()

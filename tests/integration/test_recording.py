@@ -1,11 +1,15 @@
 """From frames on the router to a recording in the listing: the real DVR and the real catalogue."""
 
+import fcntl
 import time
 import uuid as uuids
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import orjson
+import psutil
 import pytest
 
 from livetiming.network import RPC, Channel, Message, MessageClass, service_topic, state_message
@@ -13,7 +17,7 @@ from livetiming.recording.reader import Recording
 from livetiming.state import EMPTY_STATE, State
 from orchestrator.dvr.journal import BadRecord, RecordKind, read
 from tests.support.client import Client, in_reactor
-from tests.support.system import RunningSystem
+from tests.support.system import RunningSystem, processes_of
 from tests.support.waiting import eventually
 
 
@@ -66,15 +70,23 @@ class Feed:
         self.laps += 1
         eventually(self._publish_once, what=f"lap {self.laps} is on the disk")
 
-    def _publish_once(self) -> bool:
+    def publish(self) -> None:
+        """Publish the state as it is."""
         self.client.publish(service_topic(self.uuid), state_message(self.state(), _now_ms()))
+
+    def _publish_once(self) -> bool:
+        self.publish()
         needle = f'"lap {self.laps}"'.encode()
         return any(needle in body for body in self.recorded())
+
+    def journals(self) -> Iterator[Path]:
+        """The journals of this service."""
+        return (self.home / "recordings-temp").glob(f"{self.uuid}.*.journal")
 
     def recorded(self) -> list[bytes]:
         """The frames in the journals of this service."""
         bodies: list[bytes] = []
-        for path in (self.home / "recordings-temp").glob(f"{self.uuid}.*.journal"):
+        for path in self.journals():
             try:
                 for record, _offset in read(path):
                     if record.kind in (RecordKind.KEY, RecordKind.INTRA):
@@ -99,6 +111,16 @@ def laps(path: Path) -> list[int]:
     with Recording(path) as recording:
         cells = [state["cars"][0][2] if state["cars"] else "lap 0" for _second, state in recording.states()]
     return list(dict.fromkeys(int(cell.removeprefix("lap ")) for cell in cells))
+
+
+def workers(system: RunningSystem) -> list[int]:
+    """The processes that finish recordings."""
+    found = []
+    for process in processes_of(system.home):
+        with suppress(psutil.Error):
+            if "orchestrator.dvr.worker" in process.cmdline():
+                found.append(process.pid)
+    return found
 
 
 def test_what_a_service_published_is_listed_after_its_goodbye(
@@ -153,6 +175,61 @@ def test_killed_the_dvr_loses_no_frame_that_was_on_the_disk_and_goes_on(
     feed.goodbye()
     (path,) = feed.finished()
     assert laps(path) == [1, 2, 3]
+
+
+def test_its_analysis_stands_beside_it_and_no_worker_is_left(running_system: RunningSystem, services: Client) -> None:
+    feed = Feed(services, running_system.home, name="Analysed")
+    feed.announce()
+    feed.lap()
+    feed.goodbye()
+    (path,) = feed.finished()
+    eventually(lambda: list(feed.journals()) == [], what="the journal is gone")
+    analysis = orjson.loads(path.with_suffix(".json").read_bytes())
+    assert (analysis["service"]["name"], analysis["state"]["cars"]) == ("Analysed", [["7", "RUN", "lap 1"]])
+    assert {file.stat().st_mode & 0o777 for file in (path, path.with_suffix(".json"))} == {0o664}
+    eventually(lambda: workers(running_system) == [], what="the worker ends")
+
+
+def test_killed_while_its_worker_runs_the_dvr_takes_it_along_and_finishes_at_its_next_start(
+    running_system: RunningSystem, services: Client
+) -> None:
+    feed = Feed(services, running_system.home)
+    feed.announce()
+    feed.lap()
+    (journal,) = feed.journals()
+    with journal.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # the worker waits for it
+        feed.goodbye()
+        (worker,) = eventually(lambda: workers(running_system), what="the worker runs")
+        pid = running_system.pid_of("dvr")
+        running_system.kill(pid)
+        eventually(lambda: not psutil.pid_exists(worker), what="the worker ends with it")
+        eventually(lambda: running_system.pid_of("dvr") != pid, what="supervisord starts the DVR again")
+        assert list((running_system.home / "recordings").glob(f"{feed.uuid}*")) == []
+    (path,) = feed.finished()
+    assert laps(path) == [1]
+    eventually(lambda: list(feed.journals()) == [] and workers(running_system) == [], what="all is done")
+
+
+def test_a_worker_that_is_killed_costs_an_attempt_and_nothing_else(
+    running_system: RunningSystem, services: Client
+) -> None:
+    victim, other = Feed(services, running_system.home), Feed(services, running_system.home)
+    for feed in (victim, other):
+        feed.announce()
+        feed.lap()
+    (journal,) = victim.journals()
+    with journal.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        victim.goodbye()
+        (worker,) = eventually(lambda: workers(running_system), what="the worker runs")
+        running_system.kill(worker)
+        eventually(lambda: "ended by SIGKILL" in running_system.log("dvr"), what="it is told")
+        other.goodbye()
+        assert laps(other.finished()[0]) == [1]
+    pid = running_system.pid_of("dvr")
+    running_system.kill(pid)  # rather than wait for the next attempt
+    assert laps(victim.finished()[0]) == [1]
 
 
 def test_what_is_hidden_is_listed_for_our_own_services_only(

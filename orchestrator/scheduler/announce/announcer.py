@@ -1,7 +1,7 @@
 """The announcer: what is new goes out to every channel, in a thread for each, and nobody waits for it.
 
 A text is on the disk as being sent before it is sent. When the disk takes nothing, nothing is sent: what is told
-twice after a restart is worse than what is told late.
+twice after a restart is worse than what is told late. A notice goes out all the same: it may be about that disk.
 """
 
 import time
@@ -145,7 +145,7 @@ class Announcer:
         self._pump()
 
     async def _sent(self, delivery: Delivery) -> Result:
-        if not await self._file.saved():
+        if not await self._file.saved() and delivery.kind is not Kind.NOTICE:
             return Wait(_NO_DISK)
         try:
             return await in_thread(self._channels[delivery.channel].send, delivery.text)

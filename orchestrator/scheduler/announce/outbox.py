@@ -159,12 +159,12 @@ def lose(outbox: Outbox, deliveries: Collection[Delivery], why: str, date: float
 
 
 def due(outbox: Outbox, now: float, true: Collection[tuple[Kind, str]]) -> list[Delivery]:
-    """What is to be sent now: one for each channel that is idle and not paused.
+    """What is to be sent now: one for each channel that is idle and not paused, a notice before anything else.
 
     A start or a failure is sent only while it is one of `true` (kind, about); it holds up nothing behind it.
     """
     found: dict[str, Delivery] = {}
-    for delivery in outbox.waiting:
+    for delivery in sorted(outbox.waiting, key=lambda delivery: delivery.kind is not Kind.NOTICE):
         channel, pause = delivery.channel, outbox.pauses.get(delivery.channel)
         if channel in found or channel in outbox.sending or (pause is not None and now < pause.until):
             continue

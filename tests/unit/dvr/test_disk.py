@@ -1,6 +1,7 @@
 """What the rules say, done: effects in their order make journals."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from livetiming.recording.format import UnusableState
 from livetiming.recording.reader import Recording
 from livetiming.state import State
+from orchestrator.dvr import disk as module
+from orchestrator.dvr import journal as journal_module
 from orchestrator.dvr.disk import Disk
 from orchestrator.dvr.finalise import finalise
-from orchestrator.dvr.journal import Journal
+from orchestrator.dvr.journal import Dropped, Journal
 from orchestrator.dvr.recover import recover
 from orchestrator.dvr.rules import Close, Describe, Discard, End, Keep, Open, Part, Record
 
@@ -141,3 +144,114 @@ def test_a_state_that_cannot_be_recorded_is_refused_and_the_recording_goes_on(tm
     disk.flush()
     disk.close()
     assert recover(tmp_path).services[UUID][0].part.last == NOON + 4
+
+
+def full(patch: pytest.MonkeyPatch) -> None:
+    """The disk takes nothing."""
+
+    def refused(*_args: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    patch.setattr(os, "pwrite", refused)
+
+
+def frames(disk: Disk, seconds: range, uuid: str = UUID) -> list[int]:
+    """Record a frame for each of these seconds; which were dropped."""
+    dropped = []
+    for second in seconds:
+        try:
+            disk.apply(uuid, Record(0, NOON + second), NOON, lap(second))
+        except Dropped:
+            dropped.append(second)
+    return dropped
+
+
+def finished(disk: Disk, folder: Path, uuid: str = UUID) -> Recording:
+    keep(disk, uuid)
+    (ready,) = disk.flush().ready
+    made = finalise(ready, folder)
+    assert made is not None
+    return Recording(made.path)
+
+
+class TestADiskThatTakesNothing:
+    def test_what_waits_in_memory_is_on_the_disk_when_there_is_room_again_without_a_gap(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        disk = Disk(tmp_path)
+        record(disk, laps=1)
+        disk.flush()
+        with monkeypatch.context() as patch:
+            full(patch)
+            assert frames(disk, range(1, 30)) == []
+            result = disk.flush()
+        assert (list(result.failed), result.waiting > 0, result.dropped) == ([tmp_path / f"{UUID}.0.journal"], True, 0)
+        result = disk.flush()
+        assert (result.failed, result.waiting) == ({}, 0)
+        with finished(disk, tmp_path) as recording:
+            assert [state for _second, state in recording.states()] == [lap(number) for number in range(30)]
+
+    def test_frames_that_were_dropped_are_counted_and_those_after_them_still_apply(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(journal_module, "PENDING_LIMIT", 2000)
+        disk = Disk(tmp_path)
+        record(disk, laps=1)
+        with monkeypatch.context() as patch:
+            full(patch)
+            dropped = frames(disk, range(1, 100))
+            assert 0 < len(dropped) < 99
+            assert disk.flush().dropped == len(dropped)
+        disk.flush()
+        assert frames(disk, range(100, 112)) == []
+        with finished(disk, tmp_path) as recording:
+            states = dict(recording.states())
+        assert states == {NOON + number: lap(number) for number in range(112) if number not in dropped}
+
+    def test_all_recordings_together_have_a_limit_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "WAITING_LIMIT", 2000)
+        disk = Disk(tmp_path)
+        record(disk, laps=1)
+        record(disk, OTHER, laps=1)
+        with monkeypatch.context() as patch:
+            full(patch)
+            assert frames(disk, range(1, 100)) != []
+            assert frames(disk, range(1, 100), OTHER) == [*range(1, 100)]
+            assert 2000 <= disk.flush().waiting < 3000
+        assert disk.flush().waiting == 0
+        assert frames(disk, range(100, 105), OTHER) == []
+
+    def test_its_newest_manifest_and_its_end_are_never_dropped(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(journal_module, "PENDING_LIMIT", 2000)
+        disk = Disk(tmp_path)
+        record(disk, laps=1)
+        with monkeypatch.context() as patch:
+            full(patch)
+            frames(disk, range(1, 100))
+            for number in range(1000):
+                disk.apply(UUID, Describe(0, {**MANIFEST, "description": f"Race {number}"}), NOON)
+            assert disk.flush().waiting < 3000
+            disk.apply(UUID, Close(0, End.LEFT), NOON)
+        disk.flush()
+        disk.close()
+        (left,) = recover(tmp_path).services[UUID]
+        assert (left.manifest, left.end) == ({**MANIFEST, "description": "Race 999"}, End.LEFT)
+
+    def test_what_is_thrown_away_goes_when_the_disk_lets_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        disk = Disk(tmp_path)
+        record(disk)
+        disk.flush()
+        disk.apply(UUID, Discard(0, "too short"), NOON)
+
+        def refused(_path: Path) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", refused)
+            assert list(disk.flush().failed) == [tmp_path / f"{UUID}.0.journal"]
+        assert disk.flush().failed == {}
+        assert list(tmp_path.iterdir()) == []

@@ -1,17 +1,19 @@
 """From states to a finished recording: recorder, journal, finalising, and what a restart finds."""
 
 import errno
-import os
-from contextlib import suppress
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
+import orjson
 import pytest
 
+from livetiming.recording.analysed import analyse, write_analysis
 from livetiming.recording.format import Kind, UnusableState
 from livetiming.recording.reader import Recording
 from livetiming.state import State
-from orchestrator.dvr.finalise import Finished, Interrupted, JournalName, finalise
+from orchestrator.dvr.finalise import Finished, JournalName, claim, finalise
 from orchestrator.dvr.journal import MAGIC, Journal
 from orchestrator.dvr.recorder import Recorder
 from orchestrator.dvr.recover import recover
@@ -49,22 +51,15 @@ def states(path: Path) -> list[tuple[int, State]]:
 LAPS = [(NOON + index, lap(index)) for index in range(25)]
 
 
-def fail_nth_call(patch: pytest.MonkeyPatch, names: tuple[str, ...], nth: int) -> list[str]:
-    """The n-th of these calls of `os` fails; the list tells which were made."""
-    calls: list[str] = []
-
-    def failing(name: str, real: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            calls.append(name)
-            if len(calls) == nth:
-                raise OSError(errno.EIO, "Input/output error")
-            return real(*args, **kwargs)
-
-        return call
-
-    for name in names:
-        patch.setattr(os, name, failing(name, getattr(os, name)))
-    return calls
+@contextmanager
+def too_small(size: int) -> Iterator[None]:
+    """No file of this process grows beyond `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -136,7 +131,8 @@ class TestFinalising:
     def test_later_recordings_of_the_uuid_are_counted(self, temp: Path, done: Path) -> None:
         for number in range(3):
             finalise(record(temp, number=number), done)
-        assert sorted(path.name for path in done.iterdir()) == [f"{UUID}.zip", f"{UUID}_1.zip", f"{UUID}_2.zip"]
+        names = [f"{UUID}.zip", f"{UUID}_1.zip", f"{UUID}_2.zip"]
+        assert sorted(path.name for path in done.glob("*.zip")) == names
 
     def test_of_a_damaged_journal_what_stands_before_the_damage_is_kept(self, temp: Path, done: Path) -> None:
         path = record(temp)
@@ -147,41 +143,92 @@ class TestFinalising:
         assert finished.damage is not None
         assert states(finished.path) == LAPS[:24]
 
-    def test_interrupted_it_leaves_the_journal_and_no_file(self, temp: Path, done: Path) -> None:
-        with pytest.raises(Interrupted):
-            finalise(record(temp), done, lambda: True)
+    def test_one_that_fails_leaves_the_journal_and_no_file(self, temp: Path, done: Path) -> None:
+        journal = record(temp)
+        with too_small(100), pytest.raises(OSError, match="File too large"):
+            finalise(journal, done)
         assert list(done.iterdir()) == []
         (journal,) = temp.iterdir()
         finalise(journal, done)
         assert states(done / f"{UUID}.zip") == LAPS
 
     def test_one_that_failed_keeps_its_claim_on_the_name(self, temp: Path, done: Path) -> None:
-        with pytest.raises(Interrupted):
-            finalise(record(temp, 25, number=0), done, lambda: True)
+        first = record(temp, 25, number=0)
+        with too_small(100), suppress(OSError):
+            finalise(first, done)
         finalise(record(temp, 10, number=1), done)
         (journal,) = temp.iterdir()
         finalise(journal, done)
         assert states(done / f"{UUID}.zip") == LAPS
         assert states(done / f"{UUID}_1.zip") == LAPS[:10]
 
-    def test_whichever_rename_sync_or_deletion_fails_the_next_attempt_makes_the_file_once(
-        self, temp: Path, done: Path, monkeypatch: pytest.MonkeyPatch
+    def test_a_file_that_somebody_puts_under_the_claimed_name_is_not_taken_for_the_recording(
+        self, temp: Path, done: Path
     ) -> None:
-        for fail_at in range(1, 100):
-            journal = record(temp)
-            with monkeypatch.context() as patch:
-                calls = fail_nth_call(patch, ("fsync", "rename", "unlink"), fail_at)
-                with suppress(OSError):
-                    finalise(journal, done)
-            for left in temp.glob("*.journal"):
-                finalise(left, done)
-            assert [path.name for path in done.iterdir()] == [f"{UUID}.zip"], f"after call {fail_at} failed"
-            assert states(done / f"{UUID}.zip") == LAPS
-            assert list(temp.iterdir()) == []
-            (done / f"{UUID}.zip").unlink()
-            if len(calls) < fail_at:
-                break
-        assert fail_at > 6
+        other = finalise(record(temp, 5), done)
+        journal = record(temp, 25).rename(temp / f"{UUID}.0.as0.journal")
+        assert other is not None
+        assert finalise(journal, done) == Finished(done / f"{UUID}_1.zip", 25, 24)
+        assert (states(other.path), states(done / f"{UUID}_1.zip")) == (LAPS[:5], LAPS)
+
+    def test_a_file_that_was_made_before_is_not_made_again(self, temp: Path, done: Path) -> None:
+        finalise(record(temp), done)
+        made = (done / f"{UUID}.zip").stat()
+        journal = record(temp).rename(temp / f"{UUID}.0.as0.journal")
+        assert finalise(journal, done) == Finished(done / f"{UUID}.zip", 25, 24)
+        assert (done / f"{UUID}.zip").stat() == made
+        assert list(temp.iterdir()) == []
+
+    def test_one_that_an_earlier_attempt_has_finished_is_not_there(self, temp: Path, done: Path) -> None:
+        journal = claim(record(temp), done)
+        finalise(journal, done)
+        with pytest.raises(FileNotFoundError):
+            finalise(journal, done)
+        assert [path.name for path in done.glob("*.zip")] == [f"{UUID}.zip"]
+
+    def test_what_a_killed_attempt_left_half_written_is_overwritten(self, temp: Path, done: Path) -> None:
+        (done / f"{UUID}.zip.part").write_bytes(b"half" * 10_000)
+        finalise(record(temp), done)
+        assert sorted(path.name for path in done.iterdir()) == [f"{UUID}.json", f"{UUID}.zip"]
+        assert states(done / f"{UUID}.zip") == LAPS
+
+
+class TestTheAnalysis:
+    def test_it_is_that_of_the_file(self, temp: Path, done: Path) -> None:
+        finalise(record(temp), done)
+        analysis = orjson.loads((done / f"{UUID}.json").read_bytes())
+        with Recording(done / f"{UUID}.zip") as recording:
+            assert analysis == orjson.loads(orjson.dumps(analyse(recording)))
+
+    def test_everybody_may_read_it(self, temp: Path, done: Path) -> None:
+        finalise(record(temp), done)
+        assert {path.suffix: path.stat().st_mode & 0o777 for path in done.iterdir()} == {".zip": 0o664, ".json": 0o664}
+
+    def test_it_is_made_when_we_were_killed_between_the_file_and_it(self, temp: Path, done: Path) -> None:
+        finalise(record(temp), done)
+        (done / f"{UUID}.json").unlink()
+        finalise(record(temp).rename(temp / f"{UUID}.0.as0.journal"), done)
+        assert sorted(path.name for path in done.iterdir()) == [f"{UUID}.json", f"{UUID}.zip"]
+
+    def test_one_that_cannot_be_made_keeps_no_recording_from_being_finished(self, temp: Path, done: Path) -> None:
+        def broken(_path: Path) -> None:
+            raise ZeroDivisionError("no laps")
+
+        assert finalise(record(temp), done, broken) == Finished(done / f"{UUID}.zip", 25, 24, unanalysed="no laps")
+        assert (list(temp.iterdir()), [path.name for path in done.iterdir()]) == ([], [f"{UUID}.zip"])
+
+    def test_on_a_full_disk_it_gets_the_space_of_the_journal(self, temp: Path, done: Path) -> None:
+        journals: list[bool] = []
+
+        def full_until_the_journal_is_gone(path: Path) -> None:
+            journals.append(any(temp.iterdir()))
+            if journals[-1]:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write_analysis(path)
+
+        assert finalise(record(temp), done, full_until_the_journal_is_gone) == Finished(done / f"{UUID}.zip", 25, 24)
+        assert journals == [True, False]
+        assert (done / f"{UUID}.json").exists()
 
 
 class TestRecovery:

@@ -102,7 +102,13 @@ def test_a_channel_that_is_busy_or_fails_holds_up_no_other() -> None:
 def test_a_start_is_sent_only_while_it_is_true_and_holds_up_nothing() -> None:
     outbox = holding(start("a"), notice("b"))
     assert abouts(outbox) == ["b"]
-    assert [item.about for item in due(outbox, 0, {(Kind.START, "a")})] == ["a"]
+    both = {(Kind.START, "a"), (Kind.START, "b")}
+    assert [item.about for item in due(holding(start("a"), start("b")), 0, both)] == ["a"]
+
+
+def test_a_notice_goes_before_what_has_waited_longer() -> None:
+    outbox = holding(start("a"), notice("b"), notice("c"))
+    assert [item.about for item in due(outbox, 0, {(Kind.START, "a")})] == ["b"]
 
 
 def test_a_failure_is_tried_again_after_longer_and_longer_times() -> None:
