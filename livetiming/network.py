@@ -64,6 +64,10 @@ class RPC(StrEnum):
     RECORDINGS_PAGE = "livetiming.recordings.page"
     RECORDINGS_NAMES = "livetiming.recordings.names"
     RECORDINGS_MANIFEST = "livetiming.recordings.manifest"
+    RECORDINGS_SEARCH = "livetiming.recordings.search"
+    RECORDINGS_UPDATE_MANIFEST = "livetiming.recordings.updateManifest"
+    RECORDINGS_STATE_AT = "livetiming.recordings.stateAt"
+    RECORDINGS_FRAMES = "livetiming.recordings.frames"
     AUTHENTICATE_LOOKUP = "livetiming.authenticate.lookup"
 
 

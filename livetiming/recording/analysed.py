@@ -5,7 +5,6 @@ analysis and the one of its recording are equal when both are fed the frames of 
 has the newest manifest only: where `colSpec` changed on the way, all of the file is read by the newest one.
 """
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 import orjson
 
 from livetiming.analysis import Analysis, Columns, advance, full
+from livetiming.files import opened_alone
 from livetiming.recording.format import BadEntry
 from livetiming.recording.reader import Recording
 from livetiming.recording.writer import MODE, sync_directory
@@ -92,10 +92,9 @@ def write_document(document: Mapping[str, Json], target: Path) -> None:
     """
     content = orjson.dumps(document)
     fresh = target.with_name(f".{target.name}.new")
-    descriptor = _locked(fresh)
+    descriptor = opened_alone(fresh, MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.truncate()
             file.write(content)
             file.flush()
             os.fchmod(file.fileno(), MODE)
@@ -105,19 +104,3 @@ def write_document(document: Mapping[str, Json], target: Path) -> None:
         fresh.unlink(missing_ok=True)
         raise
     sync_directory(target.parent)
-
-
-def _locked(path: Path) -> int:
-    """A descriptor of the file `path`, made if need be, that is ours alone until it is closed."""
-    while True:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, MODE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except FileNotFoundError:
-            pass  # gone between the two looks, like the one that we had to wait for: it has its name by now
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)

@@ -57,6 +57,13 @@ class Frames(ABC):
         """The frame of Unix second `second`. KeyError where there is none, BadEntry if it cannot be read."""
         return self._frame(self._index(second))
 
+    def keyframe(self, second: int) -> int | None:
+        """The Unix second of the last keyframe not after `second`; None where there is none."""
+        index = bisect_right(self._seconds, second) - 1
+        while index >= 0 and not self._keys[index]:
+            index -= 1
+        return None if index < 0 else self._seconds[index]
+
     def frames(self) -> Iterator[Frame]:
         """The frames as they stand there, in order."""
         return map(self._frame, range(len(self)))

@@ -8,7 +8,7 @@ import orjson
 
 from livetiming.recording.format import MANIFEST_NAME, VERSION, BadEntry, Frame, Json, NotARecording, RawFrame
 from livetiming.recording.frames import Frames
-from livetiming.recording.zipped import Entry, NotFrames, entries, inflated, packed
+from livetiming.recording.zipped import Entry, entries, inflated, packed
 
 
 class Recording(Frames):
@@ -29,15 +29,17 @@ class Recording(Frames):
             self._entries = entries(self._file)
         except BadZipFile as error:
             raise NotARecording(name, f"it is cut short, or no ZIP ({error})") from error
-        except NotFrames as error:
-            raise NotARecording(name, str(error)) from error
         self.manifest = self._read_manifest()
+        if self._entries.foreign is not None:
+            raise NotARecording(name, f"its entry {self._entries.foreign} is no frame")
         if True not in self._entries.keys:
             raise NotARecording(name, "it has no keyframe")
         self._seconds, self._keys = self._entries.seconds, self._entries.keys
 
     def _read_manifest(self) -> dict[str, Json]:
         name = str(self.path)
+        if self._entries.manifest is None:
+            raise NotARecording(name, f"it has no {MANIFEST_NAME}")
         try:
             manifest = orjson.loads(self._body(self._entries.manifest))
         except orjson.JSONDecodeError as error:

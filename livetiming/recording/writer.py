@@ -13,6 +13,7 @@ from zipfile import ZIP_DEFLATED
 
 import orjson
 
+from livetiming.files import opened_alone
 from livetiming.recording.format import MANIFEST_NAME, VERSION, Frame, Json, RawFrame, frame_name
 from livetiming.recording.zipped import CENTRAL, END, END64, END64_LOCATOR, LOCAL
 
@@ -32,14 +33,14 @@ class RecordingWriter:
     """One recording being written to `target`; a context. What is not finished when it ends leaves no file.
 
     Memory grows by the table of entries only, 60 bytes a frame. An interrupted writer leaves `{target}.part`, which
-    the next one for the same target overwrites.
+    the next one for the same target overwrites. Of several at a time each waits for its turn.
     """
 
     def __init__(self, target: Path) -> None:
         self.target = target
         self.start: int | None = None  # Unix second of the first frame
         self._part = target.with_name(target.name + PART_SUFFIX)
-        self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, MODE)
+        self._descriptor = opened_alone(self._part, MODE)
         self._waiting = bytearray()
         self._offset = 0  # behind all that was written or waits
         self._directory = bytearray()
@@ -64,9 +65,9 @@ class RecordingWriter:
         self._flush()
         os.fchmod(self._descriptor, MODE)  # whatever the umask
         os.fsync(self._descriptor)
-        self._close()
         self._part.rename(self.target)
         self._finished = True
+        self._close()
         sync_directory(self.target.parent)
 
     def __enter__(self) -> "RecordingWriter":
@@ -75,9 +76,11 @@ class RecordingWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._finished:
+        try:
+            if not self._finished:
+                self._part.unlink(missing_ok=True)
+        finally:
             self._close()
-            self._part.unlink(missing_ok=True)
 
     def _entry(self, name: str, method: int, crc: int, size: int, data: bytes) -> None:
         encoded = name.encode("ascii")

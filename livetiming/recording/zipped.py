@@ -51,22 +51,24 @@ class Entry:
     offset: int  # of its header
 
 
-class NotFrames(ValueError):
-    """The ZIP holds something else than a recording does."""
-
-
 class Entries:
-    """The frames of a recording by their place in time, and its manifest.
+    """The frames of a recording by their place in time, and its manifest, if there is one.
 
-    `seconds` are ascending; `keys[i]` tells whether frame i is a keyframe.
+    `seconds` are ascending; `keys[i]` tells whether frame i is a keyframe; `foreign` is a name that is no frame's.
     """
 
     def __init__(
-        self, seconds: list[int], keys: list[bool], places: list[bytes] | list[Entry], manifest: Entry
+        self,
+        seconds: list[int],
+        keys: list[bool],
+        places: list[bytes] | list[Entry],
+        manifest: Entry | None,
+        foreign: str | None = None,
     ) -> None:
         self.seconds = seconds
         self.keys = keys
         self.manifest = manifest
+        self.foreign = foreign
         self._places = places
 
     def __getitem__(self, index: int) -> Entry:
@@ -76,11 +78,9 @@ class Entries:
 
 
 def entries(file: BinaryIO) -> Entries:
-    """The entries of the recording in `file`. Raises BadZipFile and NotFrames."""
+    """The entries of the recording in `file`. Raises BadZipFile."""
     try:
         return _plain_entries(file) or _entries_by_zipfile(file)
-    except NotFrames:
-        raise
     except DAMAGE as error:
         raise BadZipFile(str(error) or type(error).__name__) from error
 
@@ -98,7 +98,9 @@ def packed(file: BinaryIO, entry: Entry) -> bytes:
     if len(found) < LOCAL.size or not found.startswith(b"PK\3\4"):
         raise BadZipFile("there is no entry where its directory says")
     *_, name_bytes, extra_bytes = LOCAL.unpack_from(found)
-    if name_bytes + extra_bytes != len(entry.name):
+    if found[LOCAL.size : LOCAL.size + name_bytes] != entry.name.encode():
+        raise BadZipFile("its own header has another name")
+    if extra_bytes:
         head = LOCAL.size + name_bytes + extra_bytes
         found = os.pread(file.fileno(), head + entry.packed, entry.offset)
     if len(found) < head + entry.packed:
@@ -166,6 +168,7 @@ def _entries_by_zipfile(file: BinaryIO) -> Entries:
     with ZipFile(file) as archive:
         infos = archive.infolist()
     manifest: Entry | None = None
+    foreign: str | None = None
     frames: dict[int, tuple[bool, Entry]] = {}
     for info in infos:
         sizes = info.compress_size, info.file_size
@@ -175,12 +178,11 @@ def _entries_by_zipfile(file: BinaryIO) -> Entries:
             continue
         frame = parse_frame_name(entry.name)
         if frame is None:
-            raise NotFrames(f"its entry {entry.name} is no frame")
+            foreign = foreign or entry.name
+            continue
         second, key = frame[0], frame[1] is Kind.KEY
         if key or second not in frames or not frames[second][0]:
             frames[second] = key, entry
-    if manifest is None:
-        raise NotFrames(f"it has no {MANIFEST_NAME}")
     seconds = sorted(frames)
     keys, places = [frames[second][0] for second in seconds], [frames[second][1] for second in seconds]
-    return Entries(seconds, keys, places, manifest)
+    return Entries(seconds, keys, places, manifest, foreign)

@@ -1,52 +1,91 @@
-"""Questions to the catalogue, as the wire asks them. Recordings come newest first. What makes no sense is ignored."""
+"""Questions to the catalogue, as they come from the wire: what they mean, or why they mean nothing.
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+A page number that makes no sense is the first page. A search that makes none is refused, with what would.
+"""
+
+import math
+from collections.abc import Mapping
 from typing import Any
 
-Listed = dict[str, Any]
+from orchestrator.recordings.search import WORDS_LIMIT, Wanted, words_in
 
 PAGE_LENGTH = 50
+TEXT_LIMIT = 200  # characters of what somebody searches for, and of a name
+LAST_PAGE = 1_000_000_000
+
+_FILTERS = ("name", "serviceClass", "from", "to", "minDuration", "hasAnalysis", "includeHidden")
 
 
-def visible(recordings: Iterable[Listed], *, include_hidden: bool) -> Iterable[Listed]:
-    """Those that may be shown."""
-    return (listed for listed in recordings if include_hidden or not listed["hidden"])
+class BadQuestion(ValueError):
+    """What was asked cannot be answered. The message says what can."""
 
 
-def page(recordings: Sequence[Listed], number: object, name: object, *, include_hidden: bool) -> dict[str, Any]:
-    """Page `number`, from 1, of all recordings, or of those whose service has this `name`.
+def page_number(number: object) -> int:
+    """The page, from 1."""
+    return int(number) if isinstance(number, int) and 1 <= number <= LAST_PAGE else 1
 
-    `{"recordings": […50 at most], "pages": n, "total": n}`; behind the last page there are no recordings.
+
+def service_name(name: object) -> str | None:
+    """The name of the service whose recordings are wanted; None for all. Raises BadQuestion."""
+    if name is not None and not isinstance(name, str):
+        raise BadQuestion("the name of a service is a text")
+    return None if name is None else name.encode(errors="replace").decode()
+
+
+def wanted(text: object, filters: object, *, trusted: bool) -> Wanted:
+    """What `search(text, filters)` looks for. Raises BadQuestion.
+
+    `includeHidden` counts for who is `trusted` only, and is ignored from others.
     """
-    found = [
-        listed
-        for listed in visible(recordings, include_hidden=include_hidden)
-        if name is None or listed["name"] == name
-    ]
-    first = (_page_number(number) - 1) * PAGE_LENGTH
-    return {
-        "recordings": found[first : first + PAGE_LENGTH],
-        "pages": -(-len(found) // PAGE_LENGTH),
-        "total": len(found),
-    }
+    given = _filters(filters)
+    return Wanted(
+        words=_words(text),
+        name=_of_type(given, "name", str),
+        service_class=_of_type(given, "serviceClass", str),
+        begin=_number(given, "from"),
+        end=_number(given, "to"),
+        min_duration=_number(given, "minDuration"),
+        has_analysis=_of_type(given, "hasAnalysis", bool),
+        hidden=trusted and _of_type(given, "includeHidden", bool) is True,
+    )
 
 
-def names(recordings: Iterable[Listed], *, include_hidden: bool) -> list[str]:
-    """The names of the services that have recordings, each once, in alphabetical order."""
-    distinct = {listed["name"] for listed in visible(recordings, include_hidden=include_hidden)}
-    return sorted(distinct, key=lambda name: (name.casefold(), name))
+def _words(text: object) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    if not isinstance(text, str) or len(text) > TEXT_LIMIT:
+        raise BadQuestion(f"the text to search for is a text of at most {TEXT_LIMIT} characters")
+    words = tuple(words_in(text))
+    if len(words) > WORDS_LIMIT:
+        raise BadQuestion(f"at most {WORDS_LIMIT} words can be searched for")
+    return words
 
 
-def by_uuid(recordings: Iterable[Listed], uuid: object) -> Listed | None:
-    """The recording of this uuid, hidden or not: who knows its uuid may see it."""
-    return next((listed for listed in recordings if listed["uuid"] == uuid), None)
+def _filters(filters: object) -> Mapping[str, Any]:
+    if filters is None:
+        return {}
+    if not isinstance(filters, Mapping):
+        raise BadQuestion("the filters are an object")
+    for key in filters:
+        if key not in _FILTERS:
+            raise BadQuestion(f"there is no filter {str(key)[:40]!r}; there are: {', '.join(_FILTERS)}")
+    return filters
 
 
-def newest(recordings: Iterable[Listed]) -> list[Listed]:
-    """The first page for everybody: what the retained topic holds."""
-    return list(islice(visible(recordings, include_hidden=False), PAGE_LENGTH))
+def _of_type(filters: Mapping[str, Any], key: str, kind: type) -> Any:
+    value = filters.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, kind) or (isinstance(value, str) and len(value) > TEXT_LIMIT * 5):
+        expected = "true or false" if kind is bool else "a text"
+        raise BadQuestion(f"the filter {key} is {expected}")
+    return value
 
 
-def _page_number(number: object) -> int:
-    return number if isinstance(number, int) and number >= 1 else 1
+def _number(filters: Mapping[str, Any], key: str) -> float | None:
+    value = filters.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e15:
+        raise BadQuestion(f"the filter {key} is a number, in seconds")
+    return float(value)

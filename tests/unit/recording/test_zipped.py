@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from livetiming.recording.format import BadEntry, Chain, Frame, Kind, NotARecording, RawFrame, advance, frame_name
 from livetiming.recording.reader import Recording
 from livetiming.recording.writer import RecordingWriter
-from livetiming.recording.zipped import CENTRAL, NotFrames, entries, inflated, packed
+from livetiming.recording.zipped import CENTRAL, entries, inflated, packed
 from livetiming.state import State
 
 NOON = 1_700_000_000
@@ -104,15 +104,28 @@ class TestReading:
     def test_a_foreign_name_is_told(self, tmp_path: Path) -> None:
         with ZipFile(tmp_path / "a.zip", "w") as archive:
             archive.writestr("holiday.jpg", b"")
-        with (tmp_path / "a.zip").open("rb") as file, pytest.raises(NotFrames, match=r"holiday\.jpg is no frame"):
-            entries(file)
+        with (tmp_path / "a.zip").open("rb") as file:
+            assert entries(file).foreign == "holiday.jpg"
+
+    def test_of_a_pre_version_file_it_is_told_that_it_can_be_converted(self, tmp_path: Path) -> None:
+        with ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("manifest.json", b'{"name": "FIA WEC"}')
+            archive.writestr("00000.json", KEY)
+        with pytest.raises(NotARecording, match="livetiming-rectool convert reads such files"):
+            Recording(tmp_path / "a.zip")
+
+    def test_an_entry_whose_own_header_has_another_name_is_told(self, tmp_path: Path) -> None:
+        path = written(tmp_path / "a.zip", laps(3))
+        path.write_bytes(path.read_bytes().replace(b"01700000001i", b"01700000001k", 1))
+        with Recording(path) as recording, pytest.raises(BadEntry, match="its own header has another name"):
+            recording.frame(NOON + 1)
 
     @given(st.binary(max_size=200))
     @settings(max_examples=50, deadline=None)
     def test_anything_else_is_no_zip(self, tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
         path = tmp_path_factory.mktemp("junk") / "a.zip"
         path.write_bytes(content)
-        with path.open("rb") as file, pytest.raises((BadZipFile, NotFrames)):
+        with path.open("rb") as file, pytest.raises(BadZipFile):
             entries(file)
 
     def test_a_file_cut_short_anywhere_is_no_recording(self, tmp_path: Path) -> None:
