@@ -137,6 +137,7 @@ def _router(settings: Settings) -> str:
         web_dir=str(web_root()),
         public_url=settings.public_url,
         schedule_file=str(settings.schedule_file),
+        recordings_dir=str(settings.recordings_dir),
         socket=str(settings.place.router_socket),
     )
     return json.dumps(json.loads(text), indent=2) + "\n"

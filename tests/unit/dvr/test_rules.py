@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -314,6 +315,57 @@ class TestRestart:
     def test_new_recordings_get_new_numbers(self) -> None:
         story = self.resumed((Part(3, NOON - 700, NOON - 10), End.SILENT))
         assert story.frame()[0] == Open(4, None)
+
+
+class TestAfterSilenceOfOurs:
+    """While we were away the service may have got another name; the frames of that do not belong to the recording."""
+
+    def recording(self) -> Story:
+        story = Story()
+        story.manifest(QUALIFYING)
+        story.frames(700)
+        return story
+
+    def resumed(self) -> Story:
+        story = self.recording()
+        part = story.service.current
+        assert part is not None
+        story.service, _ = resume(Service(UUID, manifest=QUALIFYING), [(part, None)], story.now, story.limits)
+        return story
+
+    def joined(self) -> Story:
+        story = self.recording()
+        story.happens(Joined())
+        return story
+
+    @pytest.fixture(params=["resumed", "joined"])
+    def story(self, request: pytest.FixtureRequest) -> Story:
+        story: Story = getattr(self, request.param)()
+        return story
+
+    def test_a_frame_before_the_manifest_is_not_recorded(self, story: Story) -> None:
+        assert story.frame() == []
+
+    def test_after_the_same_manifest_the_recording_goes_on(self, story: Story) -> None:
+        story.manifest(QUALIFYING)
+        assert story.frame() == [Record(0, NOON + 700)]
+
+    def test_after_another_manifest_frames_begin_another_recording(self, story: Story) -> None:
+        story.frame()
+        assert Close(0, End.RENAMED) in story.manifest(RACE)
+        assert Open(1, RACE) in story.frame()
+
+    def test_where_no_manifest_comes_it_goes_on_after_five_seconds(self, story: Story) -> None:
+        story.now += 4.9
+        assert story.frame() == []
+        story.now += 0.1
+        assert story.frame() == [Record(0, NOON + 705)]
+
+    def test_a_service_that_never_sent_a_manifest_is_not_waited_for(self) -> None:
+        story = Story()
+        story.frame()
+        story.happens(Joined())
+        assert story.frame() == [Record(0, NOON)]
 
 
 class TestSeconds:
