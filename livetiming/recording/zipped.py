@@ -9,7 +9,7 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
-from operator import lt
+from operator import itemgetter, lt
 from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
@@ -26,6 +26,7 @@ END64_LOCATOR = struct.Struct("<4sLQL")  # signature, disk, offset of END64, dis
 
 _KEY_BYTES = CENTRAL.size + len("00000000000.json")
 _MANIFEST_BYTES = CENTRAL.size + len(MANIFEST_NAME)
+_SECOND = itemgetter(slice(CENTRAL.size, CENTRAL.size + 11))  # the digits of a frame's name
 _ENCRYPTED = 1  # bit of an entry's flags
 
 # Entries with neither extra fields nor a comment, whose names are those of frames or the manifest's.
@@ -126,16 +127,16 @@ def _plain_entries(file: BinaryIO) -> Entries | None:
     """The entries, where they are in order, nothing is unusual, and nothing is there twice; else None."""
     directory = _directory(file)
     found: list[bytes] = _PLAIN.findall(directory)
-    if sum(map(len, found)) != len(directory):
+    lengths = list(map(len, found))
+    if sum(lengths) != len(directory) or lengths.count(_MANIFEST_BYTES) != 1:
         return None
-    manifests = [place for place in found if len(place) == _MANIFEST_BYTES]
-    if len(manifests) != 1:
-        return None
-    found.remove(manifests[0])
-    seconds = [int(place[CENTRAL.size : CENTRAL.size + 11]) for place in found]
+    at = lengths.index(_MANIFEST_BYTES)
+    manifest = found.pop(at)
+    lengths.pop(at)
+    seconds = list(map(int, map(_SECOND, found)))
     if not all(map(lt, seconds, seconds[1:])):
         return None
-    return Entries(seconds, [len(place) == _KEY_BYTES for place in found], found, _plain_entry(manifests[0]))
+    return Entries(seconds, list(map(_KEY_BYTES.__eq__, lengths)), found, _plain_entry(manifest))
 
 
 def _directory(file: BinaryIO) -> bytes:

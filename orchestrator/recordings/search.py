@@ -55,9 +55,14 @@ def words_of(listed: Mapping[str, Any], cars: Sequence[Row]) -> str:
 
 def words_in(typed: str) -> list[str]:
     """The words of a text: letters and digits, without case and accents."""
-    if typed.isascii():
-        return _WORD.findall(typed.lower())
-    return _WORD.findall("".join(letter for letter in normalize("NFKD", typed.casefold()) if not combining(letter)))
+    folded = typed.casefold()
+    if not folded.isascii():
+        folded = " ".join(part if part.isascii() else _unaccented(part) for part in folded.split())
+    return _WORD.findall(folded)
+
+
+def _unaccented(text: str) -> str:
+    return "".join(letter for letter in normalize("NFKD", text) if not combining(letter))
 
 
 def marks_of(name: str, service_class: object, *, hidden: bool, analysed: bool) -> str:

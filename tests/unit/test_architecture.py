@@ -9,6 +9,7 @@ import pytest
 PROJECT = Path(__file__).parent.parent.parent
 
 PURE = [
+    "crossbar/ltrouter/ranges.py",
     "livetiming/analysis",
     "livetiming/chrono/board.py",
     "livetiming/chrono/formats",
