@@ -4,7 +4,11 @@ import re
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+_WHOLE_HEAD = re.compile(rb".*?\r\n\r\n", re.DOTALL)
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class SlowSupervisor:
@@ -18,7 +22,7 @@ class SlowSupervisor:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self._path))
         self._listener.listen(50)
-        self._held: list[socket.socket] = []
+        self._closed = threading.Event()
         self.hung = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -31,32 +35,33 @@ class SlowSupervisor:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        request = _request(client)
-        if self._hangs(request):
-            self._held.append(client)
-            self.hung.set()
-            return
-        with client, socket.socket(socket.AF_UNIX) as real:
-            real.connect(str(self._real))
-            real.sendall(request.replace(b"Accept-Encoding", b"Connection: close\r\nX", 1))
-            while answer := real.recv(65536):
-                client.sendall(answer)
+        with suppress(ConnectionError), client:  # of a caller that has gone
+            request = _request(client)
+            if request is None:
+                return
+            if self._hangs(request):
+                self.hung.set()
+                self._closed.wait()
+                return
+            with socket.socket(socket.AF_UNIX) as real:
+                real.connect(str(self._real))
+                real.sendall(request.replace(b"Accept-Encoding", b"Connection: close\r\nX", 1))
+                while answer := real.recv(65536):
+                    client.sendall(answer)
 
     def close(self) -> None:
         """Put the real one back."""
+        self._closed.set()
         self._listener.close()
-        for client in self._held:
-            client.close()
         if self._real.exists():
             self._real.rename(self._path)
 
 
-def _request(client: socket.socket) -> bytes:
+def _request(client: socket.socket) -> bytes | None:
     data = b""
-    while b"\r\n\r\n" not in data:
-        data += client.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
-    (length,) = re.findall(rb"\r\ncontent-length: *(\d+)", head.lower())
-    while len(body) < int(length):
-        body += client.recv(65536)
-    return head + b"\r\n\r\n" + body
+    while not (whole := _WHOLE_HEAD.match(data)) or len(data) < whole.end() + int(_LENGTH.findall(whole[0])[0]):
+        more = client.recv(65536)
+        if not more:
+            return None
+        data += more
+    return data
