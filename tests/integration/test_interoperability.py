@@ -6,10 +6,7 @@ keys with dots, several messages in one second, seconds without a frame.
 
 import importlib.util
 import json
-import os
 import random
-import shutil
-import subprocess
 from collections.abc import Callable
 from copy import deepcopy
 from itertools import pairwise
@@ -24,12 +21,11 @@ from hypothesis import strategies as st
 from livetiming.diff import diff, patch
 from livetiming.recording.format import Json, apply_intra, new_messages
 from livetiming.recording.reader import Recording
-from tests.support import old_reader
+from tests.support import npm, old_reader
 from tests.support.old_reader import OldReader
 from tests.support.recorded import NOON, frames, write
 
 PACKAGE = "@timing71/common@0.6.1"
-TIME_LIMIT = 90  # seconds
 FRAMES = 600
 
 States = list[tuple[int, dict[str, Any]]]  # (Unix s, state)
@@ -195,34 +191,13 @@ Node = Callable[[Path, list[int], list[Json]], Json]
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     """Runs SCRIPT where the package is installed."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("node and npm are not installed here")
     folder = tmp_path_factory.mktemp("common")
-    quick = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
-    reason = ""
-    try:
-        install = ["npm", "install", *quick, "--prefix", str(folder), PACKAGE]
-        done = subprocess.run(install, check=False, capture_output=True, text=True, timeout=TIME_LIMIT)
-        if done.returncode:
-            reason = f"exit code {done.returncode}: {done.stderr}"
-    except subprocess.TimeoutExpired:
-        reason = f"it took more than {TIME_LIMIT} s"
-    if reason:
-        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        give_up(f"npm could not install {PACKAGE}: {reason}")
+    npm.install(PACKAGE, folder)
     (folder / "read.mjs").write_text(SCRIPT)
 
     def run(file: Path, times: list[int], pairs: list[Json]) -> Json:
-        done = subprocess.run(
-            ["node", "read.mjs"],
-            input=json.dumps({"file": str(file), "times": times, "pairs": pairs}),
-            cwd=folder,
-            check=True,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=TIME_LIMIT,
-        )
-        return json.loads(done.stdout)
+        given = json.dumps({"file": str(file), "times": times, "pairs": pairs})
+        return json.loads(npm.run(folder, "read.mjs", given=given))
 
     return run
 

@@ -1,20 +1,17 @@
 """LZ-String against the real one: lz-string from npm, in node, as the browsers run it."""
 
 import json
-import os
 import random
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from livetiming.lzstring import Compressor, compress_to_utf16, decompress_from_utf16
+from tests.support import npm
 
 PACKAGE = "lz-string@1.5.0"
 VECTORS = Path(__file__).parents[1] / "unit" / "lzstring_vectors.json"
-TIME_LIMIT = 90  # seconds
 
 # Reads [[text, compressed by us], …]; writes [[compressed by it, decompressed by it], …]. JSON here is ASCII only, and
 # both sides write a lone surrogate as an escape, so that every text passes.
@@ -33,33 +30,12 @@ Node = Callable[[list[tuple[str, str]]], list[tuple[str, str | None]]]
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
     """Runs SCRIPT where lz-string is installed."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("node and npm are not installed here")
     folder = tmp_path_factory.mktemp("lz-string")
-    quick = ["--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
-    install = ["npm", "install", *quick, "--prefix", str(folder), PACKAGE]
-    reason = ""
-    try:
-        done = subprocess.run(install, check=False, capture_output=True, text=True, timeout=TIME_LIMIT)
-        if done.returncode:
-            reason = f"exit code {done.returncode}: {done.stderr}"
-    except subprocess.TimeoutExpired:
-        reason = f"it took more than {TIME_LIMIT} s"
-    if reason:
-        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        give_up(f"npm could not install {PACKAGE}: {reason}")
+    npm.install(PACKAGE, folder)
 
     def run(pairs: list[tuple[str, str]]) -> list[tuple[str, str | None]]:
-        done = subprocess.run(
-            ["node", "-e", SCRIPT],
-            input=json.dumps(pairs),
-            cwd=folder,
-            check=True,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=TIME_LIMIT,
-        )
-        return [(compressed, text) for compressed, text in json.loads(done.stdout)]
+        answer = json.loads(npm.run(folder, "-e", SCRIPT, given=json.dumps(pairs)))
+        return [(compressed, text) for compressed, text in answer]
 
     return run
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 import psutil
-import pytest
 
 from livetiming.network import RPC, Channel, Message, MessageClass, service_topic, state_message
 from livetiming.recording.reader import Recording
@@ -19,21 +18,6 @@ from orchestrator.dvr.journal import BadRecord, RecordKind, read
 from tests.support.client import Client, in_reactor
 from tests.support.system import RunningSystem, processes_of
 from tests.support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def services(running_system: RunningSystem) -> Iterator[Client]:
-    client = Client(running_system.home)
-    eventually(lambda: client.call(RPC.RECORDINGS_PAGE), what="the catalogue answers")
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def anonymous(running_system: RunningSystem) -> Iterator[Client]:
-    client = Client(running_system.home, port=running_system.port)
-    yield client
-    client.close()
 
 
 class Feed:

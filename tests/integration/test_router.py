@@ -21,20 +21,6 @@ TAKE_OVER = RegisterOptions(force_reregister=True)
 
 
 @pytest.fixture(scope="module")
-def anonymous(running_system: RunningSystem) -> Iterator[Client]:
-    client = Client(running_system.home, port=running_system.port)
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def services(running_system: RunningSystem) -> Iterator[Client]:
-    client = Client(running_system.home)
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
 def externals(running_system: RunningSystem) -> Iterator[tuple[Client, Client]]:
     file = running_system.home / "auth.json"
     entries = {

@@ -5,12 +5,10 @@ import subprocess
 import sys
 import time
 import uuid as uuids
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 
 from livetiming.network import RPC, Channel, Message, MessageClass, compressed_state_message, service_topic
 from livetiming.recording.analysed import analyse
@@ -23,21 +21,6 @@ from tests.support.system import RunningSystem
 from tests.support.waiting import eventually
 
 FIRST, MORE = 40, 12  # laps
-
-
-@pytest.fixture(scope="module")
-def services(running_system: RunningSystem) -> Iterator[Client]:
-    client = Client(running_system.home)
-    eventually(lambda: client.call(RPC.RECORDINGS_PAGE), what="the catalogue answers")
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def viewer(running_system: RunningSystem) -> Iterator[Client]:
-    client = Client(running_system.home, port=running_system.port)
-    yield client
-    client.close()
 
 
 class Service:
@@ -67,13 +50,13 @@ class Service:
         self.client.publish(Channel.CONTROL, Message(message_class, payload, int(time.time() * 1000)))
 
 
-def rewound(viewer: Client, uuid: str, begin: int, end: int) -> dict[int, State]:
+def rewound(anonymous: Client, uuid: str, begin: int, end: int) -> dict[int, State]:
     """What a viewer sees from `begin` to `end`, by Unix second."""
     seen: dict[int, State] = {}
     state: State = {}
     following: int | None = begin
     while following is not None:
-        answer = viewer.call(RPC.RECORDINGS_FRAMES, uuid, following, end)
+        answer = anonymous.call(RPC.RECORDINGS_FRAMES, uuid, following, end)
         for second, kind, body in answer["frames"]:
             state = body if kind == "k" else apply_intra(state, body)
             state.pop("lastUpdated", None)
@@ -83,34 +66,34 @@ def rewound(viewer: Client, uuid: str, begin: int, end: int) -> dict[int, State]
 
 
 def test_a_viewer_who_comes_late_sees_what_was_published_before_and_after_the_end(
-    running_system: RunningSystem, services: Client, viewer: Client
+    running_system: RunningSystem, services: Client, anonymous: Client
 ) -> None:
     service = Service(services)
     uuid, begin = service.uuid, service.begin
     service.laps(FIRST)
     newest = begin + FIRST - 1
-    eventually(lambda: viewer.call(RPC.RECORDINGS_STATE_AT, uuid, newest) == lap(FIRST - 1), what="all is recorded")
-    assert rewound(viewer, uuid, begin, newest) == service.published
+    eventually(lambda: anonymous.call(RPC.RECORDINGS_STATE_AT, uuid, newest) == lap(FIRST - 1), what="all is recorded")
+    assert rewound(anonymous, uuid, begin, newest) == service.published
 
     service.laps(MORE)
     newest += MORE
-    eventually(lambda: viewer.call(RPC.RECORDINGS_STATE_AT, uuid, newest) == lap(FIRST + MORE - 1))
-    assert rewound(viewer, uuid, begin, newest) == service.published
-    assert viewer.call(RPC.RECORDINGS_STATE_AT, uuid, newest + 3600) == lap(FIRST + MORE - 1)
-    assert viewer.call(RPC.RECORDINGS_STATE_AT, uuid, begin - 1) is None
+    eventually(lambda: anonymous.call(RPC.RECORDINGS_STATE_AT, uuid, newest) == lap(FIRST + MORE - 1))
+    assert rewound(anonymous, uuid, begin, newest) == service.published
+    assert anonymous.call(RPC.RECORDINGS_STATE_AT, uuid, newest + 3600) == lap(FIRST + MORE - 1)
+    assert anonymous.call(RPC.RECORDINGS_STATE_AT, uuid, begin - 1) is None
 
     service.goodbye()
     finished = running_system.home / "recordings" / f"{uuid}.zip"
 
     def is_finished() -> bool:
         """Looks on all the while: there is never an error, nor a gap."""
-        assert viewer.call(RPC.RECORDINGS_STATE_AT, uuid, begin + 7) == lap(7)
-        assert rewound(viewer, uuid, begin, newest) == service.published
+        assert anonymous.call(RPC.RECORDINGS_STATE_AT, uuid, begin + 7) == lap(7)
+        assert rewound(anonymous, uuid, begin, newest) == service.published
         return finished.exists() and not list((running_system.home / "recordings-temp").glob(f"{uuid}.*"))
 
     eventually(is_finished, what="the recording is finished")
     assert is_finished()
-    assert viewer.call(RPC.RECORDINGS_STATE_AT, uuid, newest + 3600) is None
+    assert anonymous.call(RPC.RECORDINGS_STATE_AT, uuid, newest + 3600) is None
 
 
 def test_the_analysis_beside_a_recording_is_the_one_that_the_command_makes(

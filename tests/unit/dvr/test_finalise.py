@@ -62,18 +62,6 @@ def too_small(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.fixture
-def temp(tmp_path: Path) -> Path:
-    (tmp_path / "temp").mkdir()
-    return tmp_path / "temp"
-
-
-@pytest.fixture
-def done(tmp_path: Path) -> Path:
-    (tmp_path / "done").mkdir()
-    return tmp_path / "done"
-
-
 class TestRecorder:
     def test_of_one_second_the_newest_state_is_kept(self, temp: Path, done: Path) -> None:
         recorder = Recorder.begin(Journal(temp / f"{UUID}.0.journal"), UUID, NOON)

@@ -22,18 +22,6 @@ from tests.unit.dvr.test_finalise import LAPS, UUID, record, states
 PROJECT = Path(__file__).parent.parent.parent.parent
 
 
-@pytest.fixture
-def temp(tmp_path: Path) -> Path:
-    (tmp_path / "temp").mkdir()
-    return tmp_path / "temp"
-
-
-@pytest.fixture
-def done(tmp_path: Path) -> Path:
-    (tmp_path / "done").mkdir()
-    return tmp_path / "done"
-
-
 def never() -> bool:
     return False
 
