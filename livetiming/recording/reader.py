@@ -32,7 +32,7 @@ class Recording(Frames):
         self.manifest = self._read_manifest()
         if self._entries.foreign is not None:
             raise NotARecording(name, f"its entry {self._entries.foreign} is no frame")
-        if True not in self._entries.keys:
+        if 1 not in self._entries.keys:
             raise NotARecording(name, "it has no keyframe")
         self._seconds, self._keys = self._entries.seconds, self._entries.keys
 

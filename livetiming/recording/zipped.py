@@ -8,9 +8,10 @@ import os
 import re
 import struct
 import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter, lt
-from typing import BinaryIO
+from typing import BinaryIO, overload
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from livetiming.recording.format import MANIFEST_NAME, MAX_FRAME_BYTES, VERSION, Kind, parse_frame_name
@@ -25,6 +26,7 @@ END64 = struct.Struct("<4sQ2H2L4Q")  # signature, its length, versions, disks, e
 END64_LOCATOR = struct.Struct("<4sLQL")  # signature, disk, offset of END64, disks
 
 _KEY_BYTES = CENTRAL.size + len("00000000000.json")
+_IS_KEY = bytes(length == _KEY_BYTES for length in range(256))  # for bytes.translate
 _MANIFEST_BYTES = CENTRAL.size + len(MANIFEST_NAME)
 _SECOND = itemgetter(slice(CENTRAL.size, CENTRAL.size + 11))  # the digits of a frame's name
 _ENCRYPTED = 1  # bit of an entry's flags
@@ -55,13 +57,13 @@ class Entry:
 class Entries:
     """The frames of a recording by their place in time, and its manifest, if there is one.
 
-    `seconds` are ascending; `keys[i]` tells whether frame i is a keyframe; `foreign` is a name that is no frame's.
+    `seconds` are ascending; `keys[i]` is 1 where frame i is a keyframe, else 0; `foreign` is a name that is no frame's.
     """
 
     def __init__(
         self,
-        seconds: list[int],
-        keys: list[bool],
+        seconds: Sequence[int],
+        keys: bytes,
         places: list[bytes] | list[Entry],
         manifest: Entry | None,
         foreign: str | None = None,
@@ -127,16 +129,37 @@ def _plain_entries(file: BinaryIO) -> Entries | None:
     """The entries, where they are in order, nothing is unusual, and nothing is there twice; else None."""
     directory = _directory(file)
     found: list[bytes] = _PLAIN.findall(directory)
-    lengths = list(map(len, found))
+    lengths = bytearray(map(len, found))
     if sum(lengths) != len(directory) or lengths.count(_MANIFEST_BYTES) != 1:
         return None
     at = lengths.index(_MANIFEST_BYTES)
     manifest = found.pop(at)
-    lengths.pop(at)
-    seconds = list(map(int, map(_SECOND, found)))
-    if not all(map(lt, seconds, seconds[1:])):
+    del lengths[at]
+    digits = list(map(_SECOND, found))
+    if not all(map(lt, digits, digits[1:])):
         return None
-    return Entries(seconds, list(map(_KEY_BYTES.__eq__, lengths)), found, _plain_entry(manifest))
+    return Entries(_Seconds(digits), bytes(lengths.translate(_IS_KEY)), found, _plain_entry(manifest))
+
+
+class _Seconds(Sequence[int]):
+    """Numbers of eleven digits each, made when they are asked for: few of them are."""
+
+    def __init__(self, digits: list[bytes]) -> None:
+        self._digits = digits
+
+    def __len__(self) -> int:
+        return len(self._digits)
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        found = self._digits[index]
+        return int(found) if isinstance(found, bytes) else list(map(int, found))
+
+    def __iter__(self) -> Iterator[int]:
+        return map(int, self._digits)
 
 
 def _directory(file: BinaryIO) -> bytes:
@@ -185,5 +208,5 @@ def _entries_by_zipfile(file: BinaryIO) -> Entries:
         if key or second not in frames or not frames[second][0]:
             frames[second] = key, entry
     seconds = sorted(frames)
-    keys, places = [frames[second][0] for second in seconds], [frames[second][1] for second in seconds]
+    keys, places = bytes(frames[second][0] for second in seconds), [frames[second][1] for second in seconds]
     return Entries(seconds, keys, places, manifest, foreign)

@@ -40,7 +40,7 @@ def written(target: Path, frames: list[Frame]) -> Path:
     return target
 
 
-def table(path: Path) -> list[tuple[int, bool, str, bytes]]:
+def table(path: Path) -> list[tuple[int, int, str, bytes]]:
     """Second, kind, name and content of each frame."""
     with path.open("rb") as file:
         found = entries(file)
@@ -50,7 +50,7 @@ def table(path: Path) -> list[tuple[int, bool, str, bytes]]:
         ]
 
 
-def by_zipfile(path: Path) -> list[tuple[int, bool, str, bytes]]:
+def by_zipfile(path: Path) -> list[tuple[int, int, str, bytes]]:
     with ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if name != "manifest.json")
         return [(int(name[:11]), "i" not in name, name, archive.read(name)) for name in names]
@@ -212,6 +212,12 @@ class TestSeeking:
                 recording.state_at(NOON + 14)
             assert recording.state_at(NOON + 12) == lap(12)
             assert recording.state_at(NOON + 20) == lap(20)
+
+    @pytest.mark.parametrize("within", [slice(None), slice(2, 5), slice(None, None, -1), slice(-3, None), slice(9, 12)])
+    def test_its_seconds_are_those_of_its_frames_one_by_one_and_in_parts(self, tmp_path: Path, within: slice) -> None:
+        with Recording(written(tmp_path / "a.zip", laps(9))) as recording:
+            assert recording.seconds[within] == [*range(NOON, NOON + 9)][within]
+            assert [recording.seconds[index] for index in range(-9, 9)] == [*range(NOON, NOON + 9)] * 2
 
     @pytest.mark.parametrize("second", [NOON - 1, NOON + 3])
     def test_a_second_without_a_frame_has_none(self, tmp_path: Path, second: int) -> None:
