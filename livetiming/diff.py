@@ -50,19 +50,20 @@ def patch(value: Json, changes: Diff) -> Json:
         return value
     holder = [value]  # so that the root can be replaced like any other value
     copied: set[int] = set()  # the ids of lists and dicts that are ours
-    container: Json = None
-    reached: list[Key] | None = None  # the path of `container`
+    rows: dict[Key, Json] = {}  # those right below the root: nearly all changes are of their cells
     for index, change in enumerate(changes):
         try:
             action, path, items = change
             parts: list[Key] = path if type(path) is list else path.split(".") if path != ROOT else []
-            if action == "change" and parts:
-                parents, last = parts[:-1], parts[-1]
-                if parents != reached:  # the cells of a row mostly follow each other
-                    container, reached = _writable(holder, parents, copied), parents
-                _old, container[_key(container, last)] = items
+            if action == "change" and len(parts) == 2:
+                number, cell = parts
+                if number not in rows:
+                    rows[number] = _writable(holder, parts[:1], copied)
+                row = rows[number]
+                _old, row[_key(row, cell)] = items
             else:
-                reached = None
+                if len(parts) < 2:
+                    rows.clear()
                 _ACTIONS[action](holder, parts, items, copied)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise DiffError(index, f"{reprlib.repr(change)} ({error or type(error).__name__})") from error
@@ -113,9 +114,10 @@ def _path(parts: list[Key]) -> Path:
     return ".".join(keys)
 
 
-def _replace(holder: list[Json], _parts: list[Key], items: list[Json], _copied: set[int]) -> None:
-    """The change of the root."""
-    _old, holder[0] = items
+def _change(holder: list[Json], parts: list[Key], items: list[Json], copied: set[int]) -> None:
+    container: Json = _writable(holder, parts[:-1], copied) if parts else holder
+    key = parts[-1] if parts else 0
+    _old, container[_key(container, key)] = items
 
 
 def _add(holder: list[Json], parts: list[Key], items: list[Json], copied: set[int]) -> None:
@@ -135,7 +137,7 @@ def _remove(holder: list[Json], parts: list[Key], items: list[Json], copied: set
         del container[_key(container, key)]
 
 
-_ACTIONS = {"change": _replace, "add": _add, "remove": _remove}
+_ACTIONS = {"change": _change, "add": _add, "remove": _remove}
 
 
 def _writable(holder: list[Json], parts: list[Key], copied: set[int]) -> Json:

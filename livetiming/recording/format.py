@@ -172,22 +172,7 @@ def new_messages(old: list[Json], new: list[Json]) -> list[Json]:
 
 def apply_intra(old: State, intra: Json) -> State:
     """The state after an intra-frame. Raises UnusableFrame where it is none, or does not apply to `old`."""
-    try:
-        new = {
-            **old,
-            "cars": patch(old["cars"], intra["cars"]),
-            "session": patch(old["session"], intra["session"]),
-            "messages": (intra["messages"] + old["messages"])[:MESSAGES_LIMIT],
-            "highlight": intra.get("highlight") or [],
-        }
-    except DiffError as error:
-        raise UnusableFrame(str(error)) from error
-    except (AttributeError, LookupError, TypeError) as error:
-        raise UnusableFrame(f"no intra-frame ({type(error).__name__}: {error})") from error
-    for part, expected in _PARTS.items():
-        if not isinstance(new[part], expected):
-            raise UnusableFrame(f"no intra-frame (it makes {part} a {type(new[part]).__name__})")
-    return new
+    return _apply(old, [intra])
 
 
 def decode_keyframe(body: bytes) -> State:
@@ -200,12 +185,35 @@ def decode_keyframe(body: bytes) -> State:
     return state
 
 
-def decode_intra(old: State, body: bytes) -> State:
-    """The state after the intra-frame in `body`. Raises UnusableFrame."""
+def decode_intra(old: State, *bodies: bytes) -> State:
+    """The state after the intra-frames in `bodies`, one after the other. Raises UnusableFrame."""
     try:
-        return apply_intra(old, orjson.loads(body))
+        return _apply(old, list(map(orjson.loads, bodies)))
     except orjson.JSONDecodeError as error:
         raise UnusableFrame(f"no JSON ({error})") from error
+
+
+def _apply(old: State, intras: list[Json]) -> State:
+    """The state after these intra-frames, of which the changes are made in one go: a row is copied once for all."""
+    try:
+        messages = old["messages"]
+        for intra in intras:
+            messages = (intra["messages"] + messages)[:MESSAGES_LIMIT]
+        new = {
+            **old,
+            "cars": patch(old["cars"], [change for intra in intras for change in intra["cars"]]),
+            "session": patch(old["session"], [change for intra in intras for change in intra["session"]]),
+            "messages": messages,
+            "highlight": intras[-1].get("highlight") or [],
+        }
+    except DiffError as error:
+        raise UnusableFrame(str(error)) from error
+    except (AttributeError, LookupError, TypeError) as error:
+        raise UnusableFrame(f"no intra-frame ({type(error).__name__}: {error})") from error
+    for part, expected in _PARTS.items():
+        if not isinstance(new[part], expected):
+            raise UnusableFrame(f"no intra-frame (it makes {part} a {type(new[part]).__name__})")
+    return new
 
 
 def _own_parts(state: State) -> dict[str, Json]:

@@ -16,6 +16,8 @@ from livetiming.recording.format import (
 )
 from livetiming.state import State
 
+AT_ONCE = 50  # frames that are read before their changes are made; a keyframe comes every ten, in others' files later
+
 
 class Frames(ABC):
     """The frames of one recording. Who derives from it sets `path`, `_seconds`, `_keys`, and gives `_frame`."""
@@ -107,23 +109,37 @@ class Frames(ABC):
         if self._newest is not None and first <= self._newest[0] <= index:
             reached, state = self._newest
         else:
-            reached, state = first, self._after(None, first)
-        for each in range(reached + 1, index + 1):
-            state = self._after(state, each)
+            reached, state = first, self._begun(first)
+        while reached < index:
+            following = range(reached + 1, min(reached + AT_ONCE, index) + 1)
+            reached, state = following[-1], self._after(state, following)
         self._newest = index, state
         return state
 
-    def _after(self, state: State | None, index: int) -> State:
-        """The state after frame `index`, where the frame before it left `state`."""
+    def _begun(self, index: int) -> State:
+        """The state in keyframe `index`."""
         frame = self._frame(index)
         try:
-            if frame.kind is Kind.KEY:
-                return decode_keyframe(frame.body)
-            if state is None:
+            if frame.kind is not Kind.KEY:
                 raise UnusableFrame("no keyframe comes before it")
-            return decode_intra(state, frame.body)
+            return decode_keyframe(frame.body)
         except UnusableFrame as error:
-            raise BadEntry(str(self.path), frame_name(frame.second, frame.kind), str(error)) from error
+            raise self._bad(frame, error) from error
+
+    def _after(self, state: State, indices: range) -> State:
+        """The state after these intra-frames, where the frame before them left `state`."""
+        frames = list(map(self._frame, indices))
+        try:
+            return decode_intra(state, *(frame.body for frame in frames))
+        except UnusableFrame as error:
+            if len(frames) == 1:
+                raise self._bad(frames[0], error) from error
+        for each in indices:  # which of them it is
+            state = self._after(state, range(each, each + 1))
+        return state
+
+    def _bad(self, frame: Frame, error: UnusableFrame) -> BadEntry:
+        return BadEntry(str(self.path), frame_name(frame.second, frame.kind), str(error))
 
     def _index(self, second: int) -> int:
         index = bisect_left(self._seconds, second)

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from copy import deepcopy
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -67,6 +68,8 @@ keys = st.sampled_from(["a", "b", "a.b", ".", "", "0", "trackData"])
 json_values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=12
 )
+cells = scalars | st.lists(scalars, max_size=2)
+tables = st.lists(st.lists(cells, max_size=3), max_size=3)
 
 
 @pytest.mark.parametrize(("old", "new", "changes"), DICTDIFFER)
@@ -82,6 +85,12 @@ def test_a_diff_of_dictdiffer_is_applied(old: Json, new: Json, changes: Json) ->
 @given(json_values, json_values)
 def test_patching_with_the_diff_gives_the_new_value(old: Json, new: Json) -> None:
     assert patch(old, diff(old, new)) == new
+
+
+@given(st.lists(json_values, min_size=2, max_size=5) | st.lists(tables, min_size=2, max_size=5))
+def test_the_diffs_of_several_steps_can_be_applied_as_one(steps: list[Json]) -> None:
+    changes = [change for old, new in pairwise(steps) for change in diff(old, new)]
+    assert patch(steps[0], changes) == steps[-1]
 
 
 @given(json_values, json_values)

@@ -1,5 +1,6 @@
 """The ZIP below a recording: our own quick way to read it gives what zipfile gives, and what we write is a ZIP."""
 
+import json
 import os
 import struct
 from pathlib import Path
@@ -30,6 +31,12 @@ def laps(count: int) -> list[Frame]:
         chain, frame = advance(chain, NOON + index, lap(index))
         made.append(frame)
     return made
+
+
+def change(number: int) -> bytes:
+    """The intra-frame that leads to a lap."""
+    cars, session = (["change", path, [number - 1, number]] for path in ([0, 2], "timeElapsed"))
+    return json.dumps({"cars": [cars], "session": [session], "messages": [], "highlight": []}).encode()
 
 
 def written(target: Path, frames: list[Frame]) -> Path:
@@ -212,6 +219,17 @@ class TestSeeking:
                 recording.state_at(NOON + 14)
             assert recording.state_at(NOON + 12) == lap(12)
             assert recording.state_at(NOON + 20) == lap(20)
+
+    def test_far_from_a_keyframe_the_state_is_the_same_and_a_damaged_frame_is_named(self, tmp_path: Path) -> None:
+        first, others = laps(1)[0], [Frame(NOON + number, Kind.INTRA, change(number)) for number in range(1, 200)]
+        with Recording(written(tmp_path / "a.zip", [first, *others])) as recording:
+            assert recording.state_at(NOON + 199) == lap(199)
+            assert [state for _second, state in recording.states()] == [lap(number) for number in range(200)]
+        others[70] = Frame(NOON + 71, Kind.INTRA, change(71).replace(b"[0, 2]", b"[5, 2]"))
+        with Recording(written(tmp_path / "b.zip", [first, *others])) as recording:
+            assert recording.state_at(NOON + 70) == lap(70)
+            with pytest.raises(BadEntry, match=f"b.zip: entry 0{NOON + 71}i.json: change 0 does not apply"):
+                recording.state_at(NOON + 199)
 
     @pytest.mark.parametrize("within", [slice(None), slice(2, 5), slice(None, None, -1), slice(-3, None), slice(9, 12)])
     def test_its_seconds_are_those_of_its_frames_one_by_one_and_in_parts(self, tmp_path: Path, within: slice) -> None:
