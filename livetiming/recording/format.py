@@ -43,7 +43,7 @@ class NotARecording(RecordingError):
     """The file is no recording of this version, and nothing of it is read."""
 
     def __init__(self, file: str, why: str) -> None:
-        super().__init__(f"{file} is no version {VERSION} recording: {why}")
+        super().__init__(_visible(f"{file} is no version {VERSION} recording: {why}"))
         self.file = file
 
 
@@ -51,7 +51,7 @@ class BadEntry(RecordingError):
     """One entry of a recording cannot be read; frames that do not build on it still can."""
 
     def __init__(self, file: str, entry: str, why: str) -> None:
-        super().__init__(f"{file}: entry {entry}: {why}; what does not build on it can still be read")
+        super().__init__(_visible(f"{file}: entry {entry}: {why}; what does not build on it can still be read"))
         self.file = file
         self.entry = entry
 
@@ -214,6 +214,11 @@ def _apply(old: State, intras: list[Json]) -> State:
         if not isinstance(new[part], expected):
             raise UnusableFrame(f"no intra-frame (it makes {part} a {type(new[part]).__name__})")
     return new
+
+
+def _visible(text: str) -> str:
+    """The text without what a terminal would obey: names in a ZIP may hold anything."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _own_parts(state: State) -> dict[str, Json]:

@@ -103,10 +103,11 @@ class Frames(ABC):
 
     def _state(self, index: int) -> State:
         """The state after frame `index`: from the keyframe before it, or from the state that was made last."""
+        known = -1 if self._newest is None or self._newest[0] > index else self._newest[0]
         first = index
-        while first > 0 and not self._keys[first]:
+        while first > max(known, 0) and not self._keys[first]:
             first -= 1
-        if self._newest is not None and first <= self._newest[0] <= index:
+        if self._newest is not None and first == known:
             reached, state = self._newest
         else:
             reached, state = first, self._begun(first)

@@ -1,5 +1,7 @@
 """Reading a recording: opened once, then its manifest, its frames in order, and its state at any second."""
 
+import os
+import stat
 from pathlib import Path
 from types import TracebackType
 from zipfile import BadZipFile
@@ -16,7 +18,7 @@ class Recording(Frames):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("rb")
+        self._file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - `close` closes it
         try:
             self._open()
         except BaseException:
@@ -25,6 +27,8 @@ class Recording(Frames):
 
     def _open(self) -> None:
         name = str(self.path)
+        if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            raise NotARecording(name, "it is no file")
         try:
             self._entries = entries(self._file)
         except BadZipFile as error:
@@ -88,3 +92,8 @@ class Recording(Frames):
             return packed(self._file, entry)
         except (BadZipFile, OSError) as error:
             raise BadEntry(str(self.path), entry.name, str(error)) from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A descriptor of the file, or of a pipe into which nobody writes, which would wait for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -135,6 +135,8 @@ class Catalogue:
             return Unlisted(stamp, fresh, str(error))
         except OSError as error:
             return Unlisted(stamp, True, str(error))  # it is not the file's fault
+        except Exception as error:  # a mistake of ours, which must cost this one file only
+            return Unlisted(stamp, fresh, f"{self.folder / name}: it cannot be read ({type(error).__name__}: {error})")
 
     def _write(self, found: "list[tuple[str, _Row | Unlisted | None]]") -> set[str]:
         """Write what was found of files; the names of those for which it is something new."""
@@ -231,7 +233,7 @@ def _listing(folder: Path) -> dict[str, Seen | None]:
                 analyses.add(name)
             elif is_recording(name):
                 with suppress(FileNotFoundError):  # deleted since
-                    stamps[name] = _stamp(item.stat()), sound
+                    stamps[name] = _stamp(item), sound
     return {name: Seen(stamp, analysis_name(name) in analyses, sound) for name, (stamp, sound) in stamps.items()}
 
 
@@ -243,13 +245,20 @@ def _stats(folder: Path, names: Iterable[str]) -> dict[str, Seen | None]:
         name, sound = _utf8(raw)
         if is_recording(name):
             try:
-                seen[name] = Seen(_stamp((folder / raw).stat()), (folder / analysis_name(raw)).exists(), sound)
+                seen[name] = Seen(_stamp(folder / raw), (folder / analysis_name(raw)).exists(), sound)
             except FileNotFoundError:
                 seen[name] = None
     return seen
 
 
-def _stamp(stat: os.stat_result) -> Stamp:
+def _stamp(item: "os.DirEntry[str] | Path") -> Stamp:
+    """Of what a link leads to, or of the link where that cannot be told: reading it says why."""
+    try:
+        stat = item.stat()
+    except FileNotFoundError:
+        raise
+    except OSError:
+        stat = item.stat(follow_symlinks=False)
     return Stamp(stat.st_size, stat.st_mtime_ns)
 
 

@@ -183,7 +183,9 @@ class Recordings:
         raise ApplicationError(NOT_AUTHORIZED, "the authcode is wrong, or nobody may change recordings here")
 
     async def _change(self, manifest: dict[str, Json]) -> Listed:
-        listed = await self._lane.do(self._shelf.change, manifest.get("uuid"), manifest)
+        listed, rewritten = await self._lane.do(self._shelf.change, manifest.get("uuid"), manifest)
+        if rewritten is not None and rewritten.left_behind:
+            self.log.warn("an analysis has the manifest from before: {why}", why=rewritten.left_behind)
         self._keeper.look_soon(listed["filename"])  # which publishes it
         return listed
 

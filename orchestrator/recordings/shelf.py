@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from orchestrator.recordings.answers import Answers, Problem
 from orchestrator.recordings.catalogue import Catalogue
 from orchestrator.recordings.database import FAILURES, is_damage, remove
+from orchestrator.recordings.editing import edited
 from orchestrator.recordings.entry import Listed
-from orchestrator.recordings.rewriting import change_manifest
+from orchestrator.recordings.rewriting import Rewritten, change_manifest
 
 T = TypeVar("T")
 
@@ -53,15 +54,15 @@ class Shelf:
 
         return self._with(find, why)
 
-    def change(self, uuid: object, change: Mapping[str, Any]) -> Listed:
-        """Change the manifest of a recording; what is listed of it then.
+    def change(self, uuid: object, change: Mapping[str, Any]) -> tuple[Listed, Rewritten | None]:
+        """Change the manifest of a recording; what is listed of it then, and whether, and how well, it was rewritten.
 
         Raises Unknown, BadChange and RecordingError too.
         """
         filename = self._listed(uuid)["filename"]
-        change_manifest(self.folder / filename, change)
+        rewritten = change_manifest(self.folder / filename, lambda manifest: edited(manifest, change))
         self.look([filename])
-        return self._listed(uuid)
+        return self._listed(uuid), rewritten
 
     def ask(self, question: Callable[[Answers], T]) -> T:
         """What is answered from the catalogue."""

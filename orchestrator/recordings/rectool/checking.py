@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 from livetiming.recording.format import BadEntry, NotARecording
 from livetiming.recording.reader import Recording
-from livetiming.recording.zipped import LOCAL
+from livetiming.recording.zipped import DAMAGE, LOCAL
 from orchestrator.recordings.opening import opened
 
 Progress = Callable[[int, int], None]  # frames done, of how many
@@ -50,9 +50,16 @@ def check(path: Path, progress: Progress = lambda *_: None) -> Checked:
 
 
 def _misnamed(path: Path) -> Iterator[BadEntry]:
-    """Entries that have another name in their header than in the directory: a frame of another second, it may be."""
+    """Entries that have another name in their header than in the directory: a frame of another second, it may be.
+
+    Raises NotARecording where others cannot open the file, though we can.
+    """
     with path.open("rb") as file:
-        for info in ZipFile(file).infolist():
+        try:
+            infos = ZipFile(file).infolist()
+        except DAMAGE as error:
+            raise NotARecording(str(path), f"others cannot open it ({error})") from error
+        for info in infos:
             name = info.orig_filename.encode()
             found = os.pread(file.fileno(), LOCAL.size + len(name), info.header_offset)[LOCAL.size :]
             if found != name:

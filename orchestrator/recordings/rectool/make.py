@@ -27,7 +27,7 @@ from orchestrator.recordings.rectool.output import (
     target,
 )
 from orchestrator.recordings.rectool.repair import Loss, repair
-from orchestrator.recordings.rewriting import give_manifest
+from orchestrator.recordings.rewriting import change_manifest
 
 _FIXED = {
     "uuid": "the file's name and the catalogue go by it",
@@ -43,17 +43,24 @@ def set_value(args: argparse.Namespace) -> int:
     if args.key in _FIXED:
         raise WrongUse(f"{args.key} cannot be set: {_FIXED[args.key]}")
     value = _value(args.key, args.value)
-    with finished(args.file) as recording:
-        manifest = {**recording.manifest, args.key: value}
+
+    def edit(manifest: dict[str, Any]) -> dict[str, Any]:
+        new = {**manifest, args.key: value}
         try:
-            checked({**manifest, "uuid": "0" * 32})  # a later recording of a service has `:1` in its uuid
+            checked({**new, "uuid": "0" * 32})  # a later recording of a service has `:1` in its uuid
         except MalformedManifest as error:
             raise Refused(f"{args.file} stays as it is: {error}") from error
-        give_manifest(recording, manifest)
+        return new
+
+    with finished(args.file):  # says what to do about one that is not
+        rewritten = change_manifest(args.file, edit)
     if args.json:
         print_json({"file": str(args.file), "key": args.key, "value": value})
     else:
         print(f"{args.file}: {args.key} is {json_text(value)}")
+    if rewritten is not None and rewritten.left_behind:
+        say(f"{PROGRAM}: the analysis has the manifest from before ({rewritten.left_behind})")
+        return EXIT_WRONG
     return EXIT_DONE
 
 

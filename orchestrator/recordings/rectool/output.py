@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from livetiming.recording.writer import PART_SUFFIX
+
 PROGRAM = "livetiming-rectool"
 STDOUT = Path("-")
 
@@ -30,7 +32,7 @@ class WouldReplaceInput(WrongUse):
     """The new file would take the place of the one it is made of."""
 
     def __init__(self, target: Path) -> None:
-        super().__init__(f"{target} is what is read: name another file (-o OUT)")
+        super().__init__(f"{target} would be overwritten, and is what is read: name another file (-o OUT)")
 
 
 def target(args: argparse.Namespace, source: Path, ending: str) -> Path:
@@ -45,11 +47,10 @@ def target(args: argparse.Namespace, source: Path, ending: str) -> Path:
 
 def check_free(args: argparse.Namespace, chosen: Path) -> None:
     """Raise WrongUse where a file at `chosen` may not be written."""
-    if not chosen.exists():
-        return
-    if any(path.exists() and chosen.samefile(path) for path in files(args)):
-        raise WouldReplaceInput(chosen)
-    if not args.force:
+    for written in (chosen, chosen.with_name(chosen.name + PART_SUFFIX)):
+        if written.exists() and any(path.exists() and written.samefile(path) for path in files(args)):
+            raise WouldReplaceInput(written)
+    if chosen.exists() and not args.force:
         raise InTheWay(chosen)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import struct
 from pathlib import Path
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from livetiming.recording.format import BadEntry, Chain, Frame, Kind, NotARecording, RawFrame, advance, frame_name
 from livetiming.recording.reader import Recording
 from livetiming.recording.writer import RecordingWriter
-from livetiming.recording.zipped import CENTRAL, entries, inflated, packed
+from livetiming.recording.zipped import CENTRAL, Entry, entries, inflated, packed
 from livetiming.state import State
 
 NOON = 1_700_000_000
@@ -45,6 +46,16 @@ def written(target: Path, frames: list[Frame]) -> Path:
             writer.add(frame)
         writer.finish({"name": "FIA WEC"})
     return target
+
+
+class Counted(bytes):
+    """Counts the looks into it."""
+
+    looks = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.looks += 1
+        return super().__getitem__(index)
 
 
 def table(path: Path) -> list[tuple[int, int, str, bytes]]:
@@ -168,6 +179,25 @@ class TestReading:
         with Recording(path) as recording, pytest.raises(BadEntry, match=r"01700000001i\.json: there is no entry"):
             recording.frame(NOON + 1)
 
+    @pytest.mark.parametrize("offset", [-1, 2**62 + 1, 2**63, 2**64 - 1])
+    def test_an_offset_that_no_file_has_is_damage(self, tmp_path: Path, offset: int) -> None:
+        with written(tmp_path / "a.zip", laps(1)).open("rb") as file, pytest.raises(BadZipFile, match="no entry"):
+            packed(file, Entry("manifest.json", 0, ZIP_DEFLATED, 0, 1, 1, offset))
+
+    def test_a_pipe_is_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "a.zip")
+        with pytest.raises(NotARecording, match="it is no file"):
+            Recording(tmp_path / "a.zip")
+
+    def test_what_is_told_of_a_file_steers_no_terminal(self, tmp_path: Path) -> None:
+        with ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("manifest.json", '{"version": 1}')
+            archive.writestr("\x1b]0;mine\a", "")
+        with pytest.raises(NotARecording) as told:
+            Recording(tmp_path / "a.zip")
+        assert r"\x1b]0;mine\x07" in str(told.value)
+        assert str(told.value).isprintable()
+
 
 class TestWriting:
     def test_a_frame_of_another_file_is_put_in_as_it_stands(self, tmp_path: Path) -> None:
@@ -230,6 +260,17 @@ class TestSeeking:
             assert recording.state_at(NOON + 70) == lap(70)
             with pytest.raises(BadEntry, match=f"b.zip: entry 0{NOON + 71}i.json: change 0 does not apply"):
                 recording.state_at(NOON + 199)
+
+    def test_one_by_one_the_way_back_to_the_keyframe_is_not_gone_each_time(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        count = 500
+        frames = [laps(1)[0], *(Frame(NOON + number, Kind.INTRA, change(number)) for number in range(1, count))]
+        with Recording(written(tmp_path / "a.zip", frames)) as recording:
+            keys = Counted(recording._keys)
+            monkeypatch.setattr(recording, "_keys", keys)
+            assert sum(1 for _ in recording.states()) == count
+        assert keys.looks <= 3 * count
 
     @pytest.mark.parametrize("within", [slice(None), slice(2, 5), slice(None, None, -1), slice(-3, None), slice(9, 12)])
     def test_its_seconds_are_those_of_its_frames_one_by_one_and_in_parts(self, tmp_path: Path, within: slice) -> None:

@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from orchestrator.recordings import catalogue as catalogue_module
 from orchestrator.recordings.answers import Answers
 from orchestrator.recordings.catalogue import Catalogue
 from orchestrator.recordings.database import first_id, id_range, start_of
+from orchestrator.recordings.entry import Entry, Stamp, read
 from orchestrator.recordings.query import wanted
 from orchestrator.recordings.shelf import Shelf
 from tests.support.system import new_home, remove_home
@@ -220,6 +222,48 @@ class TestDamage:
         shelf = Shelf(folder, tmp_path / "cache")
         with pytest.raises((OSError, sqlite3.Error)):
             shelf.look()
+
+
+class TestStrangeFiles:
+    """Whatever lies in the directory, the recordings beside it are listed."""
+
+    def problems(self, folder: Path) -> dict[str, str]:
+        catalogue = Catalogue(folder, None)
+        catalogue.look()
+        answers = Answers(catalogue.database)
+        assert answers.total() == 2
+        found = {problem.filename: problem.why for problem in answers.problems()}
+        catalogue.close()
+        return found
+
+    def test_links_that_lead_nowhere(self, folder: Path) -> None:
+        (folder / "circle.zip").symlink_to("circle.zip")
+        (folder / "through.zip").symlink_to(folder / "a.zip" / "x")
+        (folder / "gone.zip").symlink_to(folder / "nothing")
+        found = self.problems(folder)
+        assert found.keys() == {"circle.zip", "through.zip"}
+        assert "Too many levels of symbolic links" in found["circle.zip"]
+
+    def test_pipes_and_folders(self, folder: Path) -> None:
+        os.mkfifo(folder / "pipe.zip")
+        (folder / "folder.zip").mkdir()
+        found = self.problems(folder)
+        assert found.keys() == {"pipe.zip", "folder.zip"}
+        assert "it is no file" in found["pipe.zip"]
+
+    def test_one_that_we_fail_to_read_in_a_way_that_we_did_not_think_of(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write(folder, "c.zip")
+
+        def failing(path: Path, stamp: Stamp) -> Entry:
+            if path.name == "c.zip":
+                raise OverflowError("too large")
+            return read(path, stamp)
+
+        monkeypatch.setattr(catalogue_module, "read", failing)
+        found = self.problems(folder)
+        assert found == {"c.zip": f"{folder / 'c.zip'}: it cannot be read (OverflowError: too large)"}
 
 
 class TestIds:

@@ -1,6 +1,8 @@
 """Changing the manifest of a finished recording."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from livetiming.recording.format import NotARecording
 from livetiming.recording.reader import Recording
 from orchestrator.recordings.editing import OF_THE_LISTING, BadChange, edited
-from orchestrator.recordings.rewriting import change_manifest
+from orchestrator.recordings.rewriting import Rewritten, change_manifest
 from orchestrator.recordings.shelf import Shelf, Unknown
 from tests.unit.recordings.files import NOON, UUID, write
 
@@ -96,12 +98,16 @@ class TestWhatMayChange:
         orjson.dumps(new)
 
 
+def change(path: Path, **changes: Any) -> Rewritten | None:
+    return change_manifest(path, lambda manifest: edited(manifest, changes))
+
+
 class TestTheFile:
     def test_the_frames_stay_as_they_are(self, tmp_path: Path) -> None:
         path = write(tmp_path, "a.zip")
         with Recording(path) as recording:
             before = list(recording.frames())
-        assert change_manifest(path, {"description": "6h of Spa"}) is True
+        assert change(path, description="6h of Spa") == Rewritten()
         with Recording(path) as recording:
             assert list(recording.frames()) == before
             assert recording.manifest["description"] == "6h of Spa"
@@ -111,41 +117,82 @@ class TestTheFile:
     def test_the_analysis_gets_the_manifest_too(self, tmp_path: Path) -> None:
         path = write(tmp_path, "a.zip")
         (tmp_path / "a.json").write_bytes(orjson.dumps({"service": {"name": "x"}, "state": {"cars": []}}))
-        change_manifest(path, {"description": "6h of Spa"})
+        change(path, description="6h of Spa")
         document = orjson.loads((tmp_path / "a.json").read_bytes())
         with Recording(path) as recording:
             assert document == {"service": recording.manifest, "state": {"cars": []}}
         assert (tmp_path / "a.json").stat().st_mtime_ns >= path.stat().st_mtime_ns
 
-    @pytest.mark.parametrize("content", [b"", b"no JSON", b"[]"])
-    def test_an_analysis_that_is_none_stays_and_is_older_than_its_recording(
+    def test_an_analysis_of_an_older_recording_stays_older(self, tmp_path: Path) -> None:
+        path, analysis = write(tmp_path, "a.zip"), tmp_path / "a.json"
+        analysis.write_bytes(b'{"service": {}}')
+        os.utime(analysis, (NOON - 9, NOON - 9))
+        assert change(path, description="6h of Spa") == Rewritten()
+        assert analysis.read_bytes() == b'{"service": {}}'
+        assert analysis.stat().st_mtime_ns < path.stat().st_mtime_ns
+
+    @pytest.mark.parametrize("content", [b"", b"no JSON", b"[]", b"7"])
+    def test_an_analysis_that_is_none_is_told_and_is_older_than_its_recording(
         self, tmp_path: Path, content: bytes
     ) -> None:
+        path, analysis = write(tmp_path, "a.zip"), tmp_path / "a.json"
+        analysis.write_bytes(content)
+        rewritten = change(path, description="6h of Spa")
+        assert rewritten is not None
+        assert str(analysis) in str(rewritten.left_behind)
+        assert analysis.read_bytes() == content
+        assert analysis.stat().st_mtime_ns <= path.stat().st_mtime_ns
+
+    def test_an_analysis_that_cannot_be_read_is_told_and_the_recording_is_changed(self, tmp_path: Path) -> None:
         path = write(tmp_path, "a.zip")
-        (tmp_path / "a.json").write_bytes(content)
-        os.utime(tmp_path / "a.json", (NOON, NOON))
-        assert change_manifest(path, {"description": "6h of Spa"}) is True
-        assert (tmp_path / "a.json").read_bytes() == content
-        assert (tmp_path / "a.json").stat().st_mtime_ns < path.stat().st_mtime_ns
+        (tmp_path / "a.json").mkdir()
+        rewritten = change(path, description="6h of Spa")
+        assert rewritten is not None
+        assert "Is a directory" in str(rewritten.left_behind)
+        with Recording(path) as recording:
+            assert recording.manifest["description"] == "6h of Spa"
+
+    def test_of_changes_at_one_time_none_is_lost(self, tmp_path: Path) -> None:
+        path = write(tmp_path, "a.zip")
+        keys = [f"key {number}" for number in range(8)]
+        begin = threading.Barrier(len(keys), timeout=20)
+
+        def set_one(key: str) -> None:
+            begin.wait()
+            change_manifest(path, lambda manifest: {**manifest, key: True})
+
+        with ThreadPoolExecutor(len(keys)) as pool:
+            list(pool.map(set_one, keys))
+        with Recording(path) as recording:
+            assert set(keys) <= recording.manifest.keys()
+
+    def test_a_symbolic_link_stays_one(self, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        path = write(tmp_path / "elsewhere", "a.zip")
+        (tmp_path / "b.zip").symlink_to(path)
+        change(tmp_path / "b.zip", description="6h of Spa")
+        assert (tmp_path / "b.zip").is_symlink()
+        with Recording(path) as recording:
+            assert recording.manifest["description"] == "6h of Spa"
 
     def test_nothing_is_written_where_nothing_changes(self, tmp_path: Path) -> None:
         path = write(tmp_path, "a.zip")
         before = path.stat()
-        assert change_manifest(path, {"description": "Race"}) is False
+        assert change(path, description="Race") is None
         assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
     def test_a_change_that_is_refused_leaves_the_file(self, tmp_path: Path) -> None:
         path = write(tmp_path, "a.zip")
         content = path.read_bytes()
         with pytest.raises(BadChange):
-            change_manifest(path, {"colSpec": []})
+            change(path, colSpec=[])
         assert path.read_bytes() == content
         assert [each.name for each in tmp_path.iterdir()] == ["a.zip"]
 
     def test_what_is_no_recording_is_left(self, tmp_path: Path) -> None:
         (tmp_path / "a.zip").write_text("no ZIP")
         with pytest.raises(NotARecording):
-            change_manifest(tmp_path / "a.zip", {"name": "x"})
+            change(tmp_path / "a.zip", name="x")
         assert (tmp_path / "a.zip").read_text() == "no ZIP"
 
 
@@ -162,7 +209,7 @@ class TestTheCatalogue:
         return shelf
 
     def test_it_lists_the_change_at_once(self, shelf: Shelf) -> None:
-        listed = shelf.change(f"{UUID}:1", {"uuid": f"{UUID}:1", "description": "Race 2"})
+        listed, _rewritten = shelf.change(f"{UUID}:1", {"uuid": f"{UUID}:1", "description": "Race 2"})
         assert (listed["uuid"], listed["description"]) == (f"{UUID}:1", "Race 2")
         assert [each["description"] for each in shelf.ask(lambda answers: list(answers.every()))] == ["Race 2", "Race"]
         shelf.close()

@@ -208,6 +208,15 @@ class TestVerify:
         assert [each["file"] for each in told] == paths
         assert [each["good"] for each in told] == [False, True, False, True]
 
+    def test_what_others_cannot_open_is_told(self, race: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        content = bytearray(race.read_bytes())
+        content[content.index(b"PK\1\2") + 6] = 99  # the version of ZIP that is needed
+        race.write_bytes(content)
+        assert main(["verify", str(race), str(race)]) == 1
+        assert capsys.readouterr().out.count("others cannot open it") == 2
+        assert main(["repair", str(race), "-o", str(race.with_name("whole.zip"))]) == 0
+        assert main(["verify", str(race.with_name("whole.zip"))]) == 0
+
     def test_a_journal_is_verified_too(self, tmp_path: Path) -> None:
         journal = Recorded(tmp_path / f"{UUID}.0.journal")
         journal.record(laps(5))

@@ -94,6 +94,12 @@ class TestSet:
         assert main(["set", str(race), "name", "WEC"]) == 0
         assert orjson.loads(analysis_path(race).read_bytes())["service"] == manifest(race)
 
+    def test_an_analysis_that_stays_behind_is_told(self, race: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        analysis_path(race).write_text("no JSON")
+        assert main(["set", str(race), "name", "WEC"]) == 1
+        assert "the analysis has the manifest from before" in capsys.readouterr().err
+        assert manifest(race)["name"] == "WEC"
+
     def test_the_result_for_a_program(self, race: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["set", str(race), "hidden", "false", "--json"]) == 0
         assert orjson.loads(capsys.readouterr().out) == {"file": str(race), "key": "hidden", "value": False}
@@ -283,6 +289,17 @@ class TestFilesThatAreThere:
         assert main(["clip", str(race), "3", "-o", str(race), "--force"]) == 2
         assert "is what is read" in capsys.readouterr().err
         assert race.read_bytes() == before
+
+    @pytest.mark.parametrize("line", [["clip", "3"], ["repair"], ["convert"], ["export", "--table", "frames"]])
+    def test_nor_is_it_while_the_new_file_is_written(
+        self, race: Path, line: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """What an interrupted writer left is where the next one writes."""
+        left = race.rename(race.with_name("race.csv.part"))
+        before = left.read_bytes()
+        assert main([line[0], str(left), *line[1:], "-o", str(race.with_name("race.csv")), "--force"]) == 2
+        assert f"{left} would be overwritten" in capsys.readouterr().err
+        assert left.read_bytes() == before
 
     def test_a_folder_takes_the_file_under_its_usual_name(self, race: Path, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
