@@ -1,6 +1,7 @@
 """What every command line of ours has in common."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -45,6 +46,8 @@ def say(text: str) -> None:
 
 def guarded(main: Callable[[], int]) -> int:
     """`main()`, with a wrong setting told in one line (exit 2), and a reader of ours that has left taken as an end."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be UTF-8
     try:
         code = main()
         sys.stdout.flush()

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import orjson
 
 from livetiming.analysis import Analysis, Columns, advance, full
-from livetiming.files import opened_alone
-from livetiming.recording.format import BadEntry
+from livetiming.files import opened_alone, sync_directory
+from livetiming.recording.format import BadEntry, RecordingError
 from livetiming.recording.reader import Recording
-from livetiming.recording.writer import MODE, sync_directory
+from livetiming.recording.writer import MODE
 from livetiming.state import State, empty_state
 
 Json = Any
@@ -25,6 +25,13 @@ Progress = Callable[[int, int], None]  # (frames done, frames in all), every PRO
 
 SUFFIX = ".json"
 PROGRESS_EVERY = 500  # frames
+
+
+class Unwritable(RecordingError):
+    """An analysis nests deeper than JSON is written here: the states of its recording do."""
+
+    def __init__(self, file: Path, why: object) -> None:
+        super().__init__(f"{file}: the analysis is no JSON that can be written ({why})")
 
 
 class Source(Protocol):
@@ -75,7 +82,8 @@ def write_analysis(
 ) -> Path:
     """Analyse the recording at `path` and write the document to `target` (beside the recording); returns where.
 
-    Raises NotARecording, OSError, and BadEntry where there is no `on_bad`; then what stood there before still stands.
+    Raises NotARecording, Unwritable, OSError, and BadEntry where there is no `on_bad`; then what stood there before
+    still stands.
     """
     target = analysis_path(path) if target is None else target
     with Recording(path) as recording:
@@ -84,13 +92,21 @@ def write_analysis(
     return target
 
 
+def as_json(document: Mapping[str, Json], file: Path) -> bytes:
+    """A document as it is written. Raises Unwritable, which names `file`."""
+    try:
+        return orjson.dumps(document)
+    except TypeError as error:
+        raise Unwritable(file, error) from error
+
+
 def write_document(document: Mapping[str, Json], target: Path) -> None:
     """Write a document so that `target` is whole whenever it is there, and on the disk when this returns.
 
     Several processes may do so at the same time (the DVR, and somebody who makes what is missing): they take turns,
-    and one that is killed leaves a file that the next one uses.
+    and one that is killed leaves a file that the next one uses. Raises Unwritable and OSError.
     """
-    content = orjson.dumps(document)
+    content = as_json(document, target)
     fresh = target.with_name(f".{target.name}.new")
     descriptor = opened_alone(fresh, MODE)
     try:

@@ -42,7 +42,8 @@ OnBad = Callable[[BadEntry], None]
 Progress = Callable[[int, int], None]  # frames done, of how many
 
 _NAME = re.compile(r"([0-9]{5,10})(i?)\.json", re.ASCII)
-_EARLIEST = 60  # Unix s: a startTime below is none
+EARLIEST = 60  # Unix s: a start below is none
+LATEST = 10**11 - 1  # Unix s: the last one that the name of a frame can hold
 _NO_DATE = 1980  # the year of a ZIP entry that nobody dated
 
 
@@ -60,6 +61,13 @@ class StartUnknown(ValueError):
         super().__init__(f"{path} does not say when it began: give its Unix second (--start @1500000000)")
 
 
+class StartOutOfRange(ValueError):
+    """A recording cannot have begun at the second that was given."""
+
+    def __init__(self, path: Path, start: int, last: int) -> None:
+        super().__init__(f"{path} cannot begin at @{start}: give a Unix second from @{EARLIEST} to @{LATEST - last}")
+
+
 @dataclass(frozen=True)
 class Contents:
     """What a recording of some version holds, at which every step of the chain works."""
@@ -68,6 +76,7 @@ class Contents:
     manifest: dict[str, Any]
     states: Iterable[tuple[int, State]]  # in order; seconds are that version's
     count: int  # frames, at most
+    last: int  # second of the last one
     began: int | None = None  # Unix s of second 0, by the clock that dated the first entry
 
 
@@ -87,11 +96,13 @@ def convert(
     """Make a recording of today's version at `target`; frames that cannot be read are told to `on_bad` and left out.
 
     `start` is the Unix second at which it began, where that is known better. Raises NothingToConvert, StartUnknown,
-    NotARecording, OSError; then there is no file at `target`.
+    StartOutOfRange, NotARecording, OSError; then there is no file at `target`.
     """
     with _opened(source, on_bad) as contents:
-        given = _start(contents.manifest)
+        given = _start(contents)
         if start is not None:
+            if not EARLIEST <= start <= LATEST - contents.last:
+                raise StartOutOfRange(source, start, contents.last)
             contents = replace(contents, manifest={**contents.manifest, "startTime": start})
         contents = _upgraded(contents)
         count = last = 0
@@ -108,6 +119,8 @@ def convert(
 
 def is_old(path: Path) -> bool:
     """Whether the file has frames named as in version 0. Raises OSError."""
+    if not path.is_file():  # a device may have no end
+        return False
     with path.open("rb") as file:
         try:
             infos = ZipFile(file).infolist()
@@ -137,7 +150,7 @@ def _recorded(contents: Contents, on_bad: OnBad) -> Iterator[Frame]:
 
 def _to_1(contents: Contents) -> Contents:
     """Seconds are Unix seconds, and the manifest has a version."""
-    given = _start(contents.manifest)
+    given = _start(contents)
     start = contents.began if given is None else given
     if start is None:
         raise StartUnknown(contents.path)
@@ -160,11 +173,12 @@ def _upgraded(contents: Contents) -> Contents:
     return contents
 
 
-def _start(manifest: dict[str, Any]) -> int | None:
-    given = manifest.get("startTime")
-    if isinstance(given, bool) or not isinstance(given, int | float) or not _EARLIEST <= given < 10**11:
+def _start(contents: Contents) -> int | None:
+    """The start in the manifest, where all seconds from there on can be told."""
+    given = contents.manifest.get("startTime")
+    if isinstance(given, bool) or not isinstance(given, int | float):
         return None
-    return int(given)
+    return int(given) if EARLIEST <= given < LATEST - contents.last + 1 else None
 
 
 # Files of version 0
@@ -173,6 +187,8 @@ def _start(manifest: dict[str, Any]) -> int | None:
 @contextmanager
 def _opened(path: Path, on_bad: OnBad) -> Iterator[Contents]:
     with path.open("rb") as file:
+        if not path.is_file():
+            raise NotARecording(str(path), "it is no file")
         try:
             infos = ZipFile(file).infolist()
         except DAMAGE as error:
@@ -185,7 +201,8 @@ def _opened(path: Path, on_bad: OnBad) -> Iterator[Contents]:
         if not frames and "version" not in manifest:
             raise NotARecording(str(path), "it has no frames")
         began = _dated(frames[0][2], frames[0][0]) if frames else None
-        yield Contents(path, manifest, _states(path, file, frames, on_bad), len(frames), began)
+        last = frames[-1][0] if frames else 0
+        yield Contents(path, manifest, _states(path, file, frames, on_bad), len(frames), last, began)
 
 
 def _manifest(path: Path, file: BinaryIO, infos: list[ZipInfo]) -> dict[str, Any]:

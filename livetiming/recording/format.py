@@ -194,26 +194,47 @@ def decode_intra(old: State, *bodies: bytes) -> State:
 
 
 def _apply(old: State, intras: list[Json]) -> State:
-    """The state after these intra-frames, of which the changes are made in one go: a row is copied once for all."""
+    """The state after these intra-frames, of which the changes are made in one go: a row is copied once for all.
+
+    Several are refused where one of them might leave no state behind that the next one mends: try them one by one.
+    """
     try:
-        messages = old["messages"]
+        cars = [change for intra in intras for change in intra["cars"]]
+        session = [change for intra in intras for change in intra["session"]]
+        messages, highlight = old["messages"], []
         for intra in intras:
-            messages = (intra["messages"] + messages)[:MESSAGES_LIMIT]
-        new = {
-            **old,
-            "cars": patch(old["cars"], [change for intra in intras for change in intra["cars"]]),
-            "session": patch(old["session"], [change for intra in intras for change in intra["session"]]),
-            "messages": messages,
-            "highlight": intras[-1].get("highlight") or [],
-        }
+            messages = (_rows(intra["messages"]) + messages)[:MESSAGES_LIMIT]
+            highlight = _list(intra.get("highlight") or [])
+        if len(intras) > 1 and not (_changes_cells(cars) and all(change[1] for change in session)):
+            raise UnusableFrame("several intra-frames that change more than cells")
+        new_cars, new_session = patch(old["cars"], cars), patch(old["session"], session)
     except DiffError as error:
         raise UnusableFrame(str(error)) from error
     except (AttributeError, LookupError, TypeError) as error:
         raise UnusableFrame(f"no intra-frame ({type(error).__name__}: {error})") from error
-    for part, expected in _PARTS.items():
-        if not isinstance(new[part], expected):
-            raise UnusableFrame(f"no intra-frame (it makes {part} a {type(new[part]).__name__})")
-    return new
+    if not isinstance(new_session, dict):
+        raise UnusableFrame(f"no intra-frame (it makes session a {type(new_session).__name__})")
+    return {**old, "cars": _rows(new_cars), "session": new_session, "messages": messages, "highlight": highlight}
+
+
+def _changes_cells(changes: Json) -> bool:
+    """Whether no row as a whole is changed."""
+    return all(type(change[1]) is list and len(change[1]) > 1 for change in changes)
+
+
+def _rows(value: Json) -> list[Json]:
+    """The value, which is a list of lists. Raises UnusableFrame."""
+    rows = _list(value)
+    if not set(map(type, rows)) <= {list}:
+        raise UnusableFrame("no intra-frame (what should be rows is something else)")
+    return rows
+
+
+def _list(value: Json) -> list[Json]:
+    if type(value) is not list:
+        raise UnusableFrame(f"no intra-frame (a {type(value).__name__} in place of a list)")
+    items: list[Json] = value
+    return items
 
 
 def _visible(text: str) -> str:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from livetiming.recording.format import (
@@ -16,7 +17,8 @@ from livetiming.recording.format import (
 )
 from livetiming.state import State
 
-AT_ONCE = 50  # frames that are read before their changes are made; a keyframe comes every ten, in others' files later
+# Frames, and bytes of them, that are read before their changes are made; others may write a keyframe seldom.
+AT_ONCE, AT_ONCE_BYTES = 50, 2**20
 
 
 class Frames(ABC):
@@ -113,7 +115,7 @@ class Frames(ABC):
             reached, state = first, self._begun(first)
         while reached < index:
             following = range(reached + 1, min(reached + AT_ONCE, index) + 1)
-            reached, state = following[-1], self._after(state, following)
+            reached, state = self._after(state, following)
         self._newest = index, state
         return state
 
@@ -127,17 +129,31 @@ class Frames(ABC):
         except UnusableFrame as error:
             raise self._bad(frame, error) from error
 
-    def _after(self, state: State, indices: range) -> State:
-        """The state after these intra-frames, where the frame before them left `state`."""
-        frames = list(map(self._frame, indices))
-        try:
-            return decode_intra(state, *(frame.body for frame in frames))
-        except UnusableFrame as error:
-            if len(frames) == 1:
-                raise self._bad(frames[0], error) from error
-        for each in indices:  # which of them it is
-            state = self._after(state, range(each, each + 1))
-        return state
+    def _after(self, state: State, indices: range) -> tuple[int, State]:
+        """The last of these intra-frames that was reached from `state`, which the frame before them left, and the
+        state there. At least one is."""
+        if len(indices) > 1:
+            with suppress(BadEntry, UnusableFrame):  # then one by one: which of them it is
+                bodies = self._bodies(indices)
+                return indices[len(bodies) - 1], decode_intra(state, *bodies)
+        for each in indices:
+            frame = self._frame(each)
+            try:
+                state = decode_intra(state, frame.body)
+            except UnusableFrame as error:
+                raise self._bad(frame, error) from error
+        return indices[-1], state
+
+    def _bodies(self, indices: range) -> list[bytes]:
+        """What the first of these frames hold, as many as may be in memory together."""
+        bodies: list[bytes] = []
+        size = 0
+        for each in indices:
+            bodies.append(self._frame(each).body)
+            size += len(bodies[-1])
+            if size >= AT_ONCE_BYTES:
+                break
+        return bodies
 
     def _bad(self, frame: Frame, error: UnusableFrame) -> BadEntry:
         return BadEntry(str(self.path), frame_name(frame.second, frame.kind), str(error))

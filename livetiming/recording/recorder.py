@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,14 @@ from livetiming.recording.writer import RecordingWriter
 class TimingRecorder:
     """Writes states to the recording `path` as they come; it has its name when `close()` is called.
 
-    A file that is there already is kept: `name.zip`, then `name_1.zip`, `name_2.zip`, …
+    A file that is there already, or that another process is writing, is kept: `name.zip`, then `name_1.zip`, …
     """
 
     log = Logger()
 
     def __init__(self, path: str | Path) -> None:
-        self.path = _free(Path(path))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = RecordingWriter(self.path)
+        self._writer = _begun(Path(path))
+        self.path = self._writer.target
         self._chain = Chain()
         self._newest: Frame | None = None  # may still be replaced, by a later state of its second
         self._manifest: Mapping[str, Any] = {}
@@ -55,10 +56,16 @@ class TimingRecorder:
                 writer.finish(self._manifest)
 
 
-def _free(path: Path) -> Path:
+def _begun(path: Path) -> RecordingWriter:
+    """The writer of the first of `name.zip`, `name_1.zip`, … that nobody else has or makes."""
     path = path if path.suffix == ".zip" else path.with_name(f"{path.name}.zip")
-    candidate, number = path, 0
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.stem}_{number}{path.suffix}")
-    return candidate
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in count():
+        candidate = path.with_name(f"{path.stem}_{number}{path.suffix}") if number else path
+        if not candidate.exists():
+            with suppress(BlockingIOError):  # somebody writes it
+                writer = RecordingWriter(candidate, wait=False)
+                if not candidate.exists():  # nobody has finished it since
+                    return writer
+                writer.abandon()
+    raise AssertionError  # there is no last number

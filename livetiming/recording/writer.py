@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED
 
 import orjson
 
-from livetiming.files import opened_alone
+from livetiming.files import opened_alone, sync_directory
 from livetiming.recording.format import MANIFEST_NAME, VERSION, Frame, Json, RawFrame, frame_name
 from livetiming.recording.zipped import CENTRAL, END, END64, END64_LOCATOR, LOCAL
 
@@ -33,14 +33,15 @@ class RecordingWriter:
     """One recording being written to `target`; a context. What is not finished when it ends leaves no file.
 
     Memory grows by the table of entries only, 60 bytes a frame. An interrupted writer leaves `{target}.part`, which
-    the next one for the same target overwrites. Of several at a time each waits for its turn.
+    the next one for the same target overwrites. Of several at a time each waits for its turn, or, without `wait`,
+    gets BlockingIOError.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, wait: bool = True) -> None:
         self.target = target
         self.start: int | None = None  # Unix second of the first frame
         self._part = target.with_name(target.name + PART_SUFFIX)
-        self._descriptor = opened_alone(self._part, MODE)
+        self._descriptor = opened_alone(self._part, MODE, wait=wait)
         self._waiting = bytearray()
         self._offset = 0  # behind all that was written or waits
         self._directory = bytearray()
@@ -70,17 +71,23 @@ class RecordingWriter:
         self._close()
         sync_directory(self.target.parent)
 
+    def abandon(self) -> None:
+        """Leave no file."""
+        try:
+            self._part.unlink(missing_ok=True)
+        finally:
+            self._close()
+
     def __enter__(self) -> "RecordingWriter":
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if not self._finished:
-                self._part.unlink(missing_ok=True)
-        finally:
+        if self._finished:
             self._close()
+        else:
+            self.abandon()
 
     def _entry(self, name: str, method: int, crc: int, size: int, data: bytes) -> None:
         encoded = name.encode("ascii")
@@ -134,12 +141,3 @@ def _deflated(frame: Frame) -> RawFrame:
 def _deflate(body: bytes) -> bytes:
     packing = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     return packing.compress(body) + packing.flush()
-
-
-def sync_directory(folder: Path) -> None:
-    """Make names that were just created, renamed or removed in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -29,7 +29,7 @@ _KEY_BYTES = CENTRAL.size + len("00000000000.json")
 _IS_KEY = bytes(length == _KEY_BYTES for length in range(256))  # for bytes.translate
 _MANIFEST_BYTES = CENTRAL.size + len(MANIFEST_NAME)
 _SECOND = itemgetter(slice(CENTRAL.size, CENTRAL.size + 11))  # the digits of a frame's name
-_LAST_OFFSET = 2**62  # no file is so large; ZIP64 has room for twice what the system takes
+LAST_OFFSET = 2**62  # no file is so large; ZIP64 has room for twice what the system takes
 _ENCRYPTED = 1  # bit of an entry's flags
 
 # Entries with neither extra fields nor a comment, whose names are those of frames or the manifest's.
@@ -97,7 +97,7 @@ def packed(file: BinaryIO, entry: Entry) -> bytes:
         raise BadZipFile(f"its compression method {entry.method} is none of version {VERSION}")
     if entry.flags & _ENCRYPTED:
         raise BadZipFile("it is encrypted")
-    if not 0 <= entry.offset <= _LAST_OFFSET:
+    if not 0 <= entry.offset <= LAST_OFFSET:
         raise BadZipFile("there is no entry where its directory says")
     head = LOCAL.size + len(entry.name)
     found = os.pread(file.fileno(), head + entry.packed, entry.offset)

@@ -61,6 +61,7 @@ class Listener:
         self.dvr = Dvr(settings.recordings_temp_dir, settings.recordings_dir, limits, self._ask, alarm_file)
         self.dvr.recover()
         self._owners: dict[str, str] = {}  # uuid → authid of the outsider who registered it first, or OURS
+        self._outsiders: dict[str, Json] = {}  # authid → what the router knew of it last
         flush_seconds = max(settings.dvr_fsync, SHORTEST_FLUSH_SECONDS)
         self._loops = [LoopingCall(work) for work in (self._tick, self.dvr.watch, self.dvr.flush)]
         for loop, seconds in zip(self._loops, (TICK_SECONDS, TICK_SECONDS, flush_seconds), strict=True):
@@ -89,14 +90,14 @@ class Listener:
             return
         self.dvr.event(uuid, FrameSeen(message.date, time.time()), state)
 
-    async def _heard_control(self, raw: Json, details: Any) -> None:
+    def _heard_control(self, raw: Json, details: Any) -> None:
         role, authid = details.publisher_authrole, details.publisher_authid
         try:
             message = Message.decode(raw)
             if message.msg_class is MessageClass.SERVICE_REGISTRATION:
                 manifest = _sound(message.payload)
                 if self._may_speak_for(manifest["uuid"], role, authid):
-                    self._manifest_seen(await self._with_external(manifest, role, authid))
+                    self._registered(manifest, role, authid)
             elif message.msg_class is MessageClass.SERVICE_DEREGISTRATION and self._may_speak_for(
                 message.payload, role, authid
             ):
@@ -115,16 +116,26 @@ class Listener:
             return True
         return role == EXTERNAL and self._owners.setdefault(uuid, authid) == authid
 
-    async def _with_external(self, manifest: Manifest, role: str, authid: str) -> Manifest:
-        """The manifest with what the router knows of an outsider in `external`; nobody else's word counts."""
+    def _registered(self, manifest: Manifest, role: str, authid: str) -> None:
+        """A service sent its manifest. In `external` of an outsider's only the router's word counts, which may come
+        later: the manifest itself must not be overtaken by the frames and the goodbye behind it."""
         manifest.pop("external", None)
         if role == EXTERNAL:
-            try:
-                manifest["external"] = await self.router.call(RPC.AUTHENTICATE_LOOKUP, authid) or {}
-            except (ApplicationError, RouterAway, TimeoutError) as error:
-                self.dvr.complain(f"lookup {authid}", f"nothing is known of {authid}: {error}")
-                manifest["external"] = {}
-        return manifest
+            manifest["external"] = self._outsiders.get(authid, {})
+            self._go(self._look_up(authid, manifest), manifest["uuid"])
+        self._manifest_seen(manifest)
+
+    async def _look_up(self, authid: str, manifest: Manifest) -> None:
+        """Put what the router knows of an outsider into the manifest that it sent, if that counts still."""
+        try:
+            known = await self.router.call(RPC.AUTHENTICATE_LOOKUP, authid) or {}
+        except (ApplicationError, RouterAway, TimeoutError) as error:
+            self.dvr.complain(f"lookup {authid}", f"nothing is known of {authid}: {error}")
+            return
+        self._outsiders[authid] = known
+        service = self.dvr.services.get(manifest["uuid"])
+        if known != manifest["external"] and service is not None and service.manifest == manifest:
+            self.dvr.event(manifest["uuid"], ManifestSeen({**manifest, "external": known}))
 
     def _manifest_seen(self, manifest: Manifest, *, fetch: bool = False) -> None:
         """Tell the rules. Of a service that is new to us (or with `fetch`) ask what it has published before."""
@@ -156,7 +167,7 @@ class Listener:
             except MalformedManifest as error:
                 self.dvr.complain("listing", f"ignored, from the directory: {error}")
                 continue
-            if not manifest.get("external"):
+            if "external" not in manifest:
                 self._owners[manifest["uuid"]] = OURS
             self._manifest_seen(manifest, fetch=True)
 

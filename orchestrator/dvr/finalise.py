@@ -19,10 +19,12 @@ from pathlib import Path
 
 import orjson
 
+from livetiming.files import sync_directory
 from livetiming.recording.analysed import write_analysis
 from livetiming.recording.format import Frame, Json, Kind, NotARecording
 from livetiming.recording.reader import Recording
-from livetiming.recording.writer import RecordingWriter, sync_directory
+from livetiming.recording.writer import RecordingWriter
+from orchestrator.dvr.aside import set_aside
 from orchestrator.dvr.journal import FRAMES, BadRecord, RecordKind, read
 
 _NAME = re.compile(r"([0-9a-f]{32})\.([0-9]+)(?:\.as([0-9]+))?\.journal", re.ASCII)
@@ -72,17 +74,24 @@ def claim(journal: Path, folder: Path) -> Path:
     return journal if name.target is not None else _claim(name, journal, folder)
 
 
+def claimed_as(journal: Path) -> Path | None:
+    """The journal of this service and number as it is named by now; None where it is gone."""
+    name = _parsed(journal)
+    return next(journal.parent.glob(f"{name.uuid}.{name.number}.as*.journal"), None)
+
+
 def finalise(journal: Path, folder: Path, analyse: Callable[[Path], object] = write_analysis) -> Finished | None:
     """Make the recording of `journal` in `folder` and its analysis, and delete the journal; None if it held no frame.
 
-    Where the journal is damaged, what stands before the damage is kept. Raises OSError, which leaves the journal for
-    another attempt; FileNotFoundError where an earlier attempt has finished it.
+    Where the journal is damaged, what stands before the damage is kept, and the journal is set aside. Raises OSError,
+    which leaves the journal for another attempt; FileNotFoundError where an earlier attempt has finished it.
     """
     journal = claim(journal, folder)
     with _alone(journal):
-        journal, finished = _recording(journal, folder)
+        contents = _Contents(_parsed(journal).uuid)
+        journal, finished = _recording(journal, contents, folder)
         trouble = None if finished is None else _tried(analyse, finished.path)
-        journal.unlink()
+        set_aside(journal) if contents.damaged else journal.unlink()
         sync_directory(journal.parent)
         if finished is not None and isinstance(trouble, OSError):  # the journal's space is free now
             trouble = _tried(analyse, finished.path)
@@ -104,17 +113,17 @@ def _alone(journal: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _recording(journal: Path, folder: Path) -> tuple[Path, Finished | None]:
+def _recording(journal: Path, contents: "_Contents", folder: Path) -> tuple[Path, Finished | None]:
     """The recording of a claimed journal, made now or by an earlier attempt; before it the journal, as it is named."""
     name = _parsed(journal)
     target = folder / recording_name(name.uuid, name.target or 0)
     if target.exists():
-        finished = _made_before(journal, name.uuid, target)
+        finished = _made_before(journal, contents, target)
         if finished is not None:
             return journal, finished
         journal = _claim(name, journal, folder)  # somebody has put another file there
         target = folder / recording_name(name.uuid, _parsed(journal).target or 0)
-    return journal, _write(journal, name.uuid, target)
+    return journal, _write(journal, contents, target)
 
 
 def _parsed(journal: Path) -> JournalName:
@@ -135,10 +144,9 @@ def _claim(name: JournalName, journal: Path, folder: Path) -> Path:
     return journal
 
 
-def _made_before(journal: Path, uuid: str, target: Path) -> Finished | None:
+def _made_before(journal: Path, contents: "_Contents", target: Path) -> Finished | None:
     """The file that is at `target`, if it holds the frames of the journal."""
-    contents = _Contents(journal, unknown_manifest(uuid))
-    seconds = [frame.second for frame in contents]
+    seconds = [frame.second for frame in contents.of(journal)]
     try:
         with Recording(target) as recording:
             same = list(recording.seconds) == seconds
@@ -147,11 +155,10 @@ def _made_before(journal: Path, uuid: str, target: Path) -> Finished | None:
     return Finished(target, len(seconds), seconds[-1] - seconds[0], contents.damage) if same else None
 
 
-def _write(journal: Path, uuid: str, target: Path) -> Finished | None:
-    contents = _Contents(journal, unknown_manifest(uuid))
+def _write(journal: Path, contents: "_Contents", target: Path) -> Finished | None:
     count = last = 0
     with RecordingWriter(target) as writer:
-        for frame in contents:
+        for frame in contents.of(journal):
             writer.add(frame)
             count, last = count + 1, frame.second
         if writer.start is None:
@@ -170,17 +177,19 @@ def _tried(analyse: Callable[[Path], object], recording: Path) -> Exception | No
 
 
 class _Contents:
-    """The frames of a journal's good part, of each second the last; once they are read, the newest manifest."""
+    """The frames of a journal's good part, of each second the last; once they are read, the newest manifest, and why
+    reading stopped before the end, if it did: `damaged` where that is not because a kill has torn the last record."""
 
-    def __init__(self, journal: Path, manifest: dict[str, Json]) -> None:
-        self.journal = journal
-        self.manifest = manifest
+    def __init__(self, uuid: str) -> None:
+        self.manifest = unknown_manifest(uuid)
         self.damage: str | None = None
+        self.damaged = False
 
-    def __iter__(self) -> Iterator[Frame]:
+    def of(self, journal: Path) -> Iterator[Frame]:
+        """The frames of `journal`."""
         newest: Frame | None = None
         try:
-            for record, _offset in read(self.journal):
+            for record, _offset in read(journal):
                 if record.kind is RecordKind.MANIFEST:
                     self.manifest = orjson.loads(record.payload)
                 elif record.kind in FRAMES:
@@ -188,7 +197,7 @@ class _Contents:
                         yield newest
                     newest = Frame(record.second, _FRAME_KINDS[record.kind], record.payload)
         except BadRecord as error:
-            self.damage = str(error)
+            self.damage, self.damaged = str(error), not error.torn
         if newest is not None:
             yield newest
 

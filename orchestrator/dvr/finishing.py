@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from livetiming.reactor import sleep
-from orchestrator.dvr.finalise import Finished, claim
+from orchestrator.dvr.finalise import Finished, claim, claimed_as
 from orchestrator.dvr.lane import Lane
 from orchestrator.dvr.worker import Interrupted, WorkerFailed, finalise_in_worker
 
@@ -60,9 +60,12 @@ class Finishing:
                 return
             except (OSError, WorkerFailed) as error:
                 if isinstance(error, FileNotFoundError) and not claimed.exists():
-                    self._told(journal, None)
-                    self.log.info("{path}: is gone: it is finished, or somebody took it away", path=claimed)
-                    return
+                    renamed = await self._lane.do(claimed_as, journal)
+                    if renamed is None:
+                        self._told(journal, None)
+                        self.log.info("{path}: is gone: it is finished, or somebody took it away", path=claimed)
+                        return
+                    claimed = renamed  # by an attempt that found another file in its place, and failed
                 self._told(journal, error if isinstance(error, OSError) else None)
                 why = str(error)
             except Exception:
@@ -77,7 +80,7 @@ class Finishing:
 
     def _say(self, result: Finished | None, journal: Path) -> None:
         if result is None:
-            self.log.info("{path}: held no frame, and is gone", path=journal)
+            self.log.info("{path}: held no frame that can be read", path=journal)
             return
         if result.damage:
             self.log.warn("{damage}", damage=result.damage)

@@ -18,8 +18,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from livetiming.files import sync_directory
 from livetiming.recording.format import MAX_FRAME_BYTES
-from livetiming.recording.writer import sync_directory
 
 MAGIC = b"LTJRNL1\n"
 PENDING_LIMIT = 64 * 2**20  # bytes waiting for a disk that does not take them: about an hour of 60 cars
@@ -68,9 +68,13 @@ class JournalFull(Dropped):
 
 
 class BadRecord(ValueError):
-    """Reading stops here. What stands before `offset` (bytes) is good."""
+    """Reading stops here. What stands before `offset` (bytes) is good.
 
-    def __init__(self, path: Path, offset: int, why: str) -> None:
+    `torn` tells whether the file ends within a record, as it does after a kill; else something has damaged it.
+    """
+
+    def __init__(self, path: Path, offset: int, why: str, *, torn: bool = False) -> None:
+        self.torn = torn
         super().__init__(f"{path}: reading stops at byte {offset}: {why}; what stands before it is good")
         self.offset = offset
         self.why = why
@@ -183,8 +187,9 @@ def encode(record: Record) -> bytes:
 def read(path: Path) -> Iterator[tuple[Record, int]]:
     """Each record with the offset of the byte behind it. Raises BadRecord where reading has to stop, and OSError."""
     with path.open("rb", _READ_BYTES) as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise BadRecord(path, 0, "it does not begin as a journal does")
+        magic = file.read(len(MAGIC))
+        if magic != MAGIC:
+            raise BadRecord(path, 0, "it does not begin as a journal does", torn=len(magic) < len(MAGIC))
         offset = len(MAGIC)
         while head := file.read(HEAD.size):
             record = record_from(path, offset, head, file)
@@ -195,13 +200,13 @@ def read(path: Path) -> Iterator[tuple[Record, int]]:
 def record_from(path: Path, offset: int, head: bytes, file: BinaryIO) -> Record:
     """The record at `offset` of a journal: `head` was read, its payload stands next in `file`. Raises BadRecord."""
     if len(head) < HEAD.size:
-        raise BadRecord(path, offset, "the record is cut short")
+        raise BadRecord(path, offset, "the record is cut short", torn=True)
     length, crc, second, number = HEAD.unpack(head)
     if length > MAX_FRAME_BYTES:
         raise BadRecord(path, offset, f"the record claims {length} bytes")
     payload = file.read(length)
     if len(payload) < length:
-        raise BadRecord(path, offset, "the record is cut short")
+        raise BadRecord(path, offset, "the record is cut short", torn=True)
     if zlib.crc32(payload, zlib.crc32(_CHECKED.pack(length, second, number))) != crc:
         raise BadRecord(path, offset, "the checksum is wrong")
     kind = _KINDS.get(number)

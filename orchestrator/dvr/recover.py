@@ -6,16 +6,16 @@ from pathlib import Path
 import orjson
 
 from livetiming.recording.format import Json
+from orchestrator.dvr.aside import copy_aside, set_aside
 from orchestrator.dvr.finalise import JournalName
-from orchestrator.dvr.journal import MAGIC, BadRecord, RecordKind, read
+from orchestrator.dvr.journal import BadRecord, RecordKind, read
 from orchestrator.dvr.rules import End, Part
-
-ASIDE_SUFFIX = ".aside"
 
 
 @dataclass(frozen=True)
 class Left:
-    """One journal that was found. `length` is how much of it is good, `stopped` why reading stopped before its end."""
+    """One journal that was found. `length` is how much of it is good, `stopped` why reading stopped before its end;
+    `damaged` where that is not because a kill has torn its last record."""
 
     name: JournalName
     path: Path
@@ -24,6 +24,7 @@ class Left:
     end: End | None
     length: int
     stopped: str | None
+    damaged: bool = False
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Recovered:
 
     services: dict[str, list[Left]] = field(default_factory=dict)
     to_finalise: list[Path] = field(default_factory=list)
-    aside: list[tuple[Path, str]] = field(default_factory=list)  # (new name, reason)
+    aside: list[tuple[Path, str]] = field(default_factory=list)  # (new name, or a copy's; reason)
     empty: list[Path] = field(default_factory=list)  # without any frame: deleted
 
 
@@ -66,15 +67,20 @@ def _take(found: Recovered, path: Path) -> None:
     if left is None:
         path.unlink()
         found.empty.append(path)
-    else:
-        found.services.setdefault(name.uuid, []).append(left)
+        return
+    if left.damaged:  # behind the damage, where the recording goes on now, more may be good
+        found.aside.append((copy_aside(path), f"{left.stopped}; this is a copy of all there was"))
+    found.services.setdefault(name.uuid, []).append(left)
 
 
 def examine(name: JournalName, path: Path) -> Left | None:
-    """What the journal at `path` holds; None if it holds no frame. Raises NotAJournal and OSError."""
+    """What the journal at `path` holds; None if it holds no frame. Raises NotAJournal and OSError.
+
+    It is no journal either where damage hides what frames it may hold.
+    """
     manifest: dict[str, Json] | None = None
     first = last = end = stopped = None
-    length = 0
+    length, damaged = 0, False
     try:
         for record, behind in read(path):
             if length == 0 and (record.kind is not RecordKind.UUID or record.payload != name.uuid.encode()):
@@ -87,24 +93,19 @@ def examine(name: JournalName, path: Path) -> Left | None:
             elif record.kind in (RecordKind.KEY, RecordKind.INTRA):
                 first, last = record.second if first is None else first, record.second
     except BadRecord as error:
-        if error.offset == 0 and path.stat().st_size >= len(MAGIC):
+        stopped, damaged = str(error), not error.torn
+        if damaged and first is None:
             raise NotAJournal(error.why) from error
-        stopped = str(error)
     except ValueError as error:
         raise NotAJournal(f"a record holds what we do not know ({error})") from error
     if first is None or last is None:
         return None
-    return Left(name, path, Part(name.number, first, last), manifest, end, length, stopped)
+    return Left(name, path, Part(name.number, first, last), manifest, end, length, stopped, damaged)
 
 
 def _set_aside(path: Path) -> Path:
-    """Give the file a name that is no journal's; where even that fails, it stays as it is."""
-    aside = path.with_name(path.name + ASIDE_SUFFIX)
-    n = 0
-    while aside.exists():
-        n += 1
-        aside = path.with_name(f"{path.name}{ASIDE_SUFFIX}{n}")
+    """The name of the file that is aside now; where even that fails, it stays as it is."""
     try:
-        return path.rename(aside)
+        return set_aside(path)
     except OSError:
         return path

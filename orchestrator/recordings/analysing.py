@@ -3,10 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
-
-from livetiming.recording.analysed import Progress, analyse, write_document
-from livetiming.recording.format import BadEntry, NotARecording
+from livetiming.recording.analysed import Progress, analyse, as_json, write_document
+from livetiming.recording.format import BadEntry, RecordingError
 from orchestrator.recordings.opening import opened
 
 BAD_TOLD = 5  # frames that are told one by one
@@ -66,7 +64,7 @@ def make(job: Job, progress: Progress | None = None) -> Outcome:
             frames, duration = len(source), source.end - source.start
         if job.target is not None:
             write_document(document, job.target)
-        raw = None if job.target is not None else orjson.dumps(document)
-    except (NotARecording, OSError) as error:
+        raw = None if job.target is not None else as_json(document, job.file)
+    except (RecordingError, OSError) as error:
         return Outcome(job, error=str(error))
     return Outcome(job, frames, duration, tuple(troubles.lines()), document=raw)

@@ -10,9 +10,11 @@ from typing import Any
 import orjson
 
 from livetiming.commandline import EXIT_DONE, EXIT_USAGE, EXIT_WRONG, guarded, parser, say
+from livetiming.files import NoFolder, path_named, shown
 from livetiming.network import is_uuid
 from livetiming.ranges import whole
-from livetiming.recording.analysed import analysis_path, write_document
+from livetiming.recording.analysed import analysis_path, as_json, write_document
+from livetiming.recording.format import RecordingError
 from livetiming.times import format_clock
 from orchestrator.dvr.finalise import JournalName
 from orchestrator.dvr.journal import BadRecord
@@ -76,18 +78,26 @@ def _main(options: argparse.Namespace) -> int:
         if options.follow and len(jobs) > 1:
             raise WrongUse("--follow takes one FILE")
         if options.follow and (JournalName.parse(jobs[0].file.name) or is_journal(jobs[0].file)):
-            return _follow(jobs[0], as_json=options.json)
-        return _analyse(jobs, options)
-    except WrongUse as error:
+            return _follow(jobs[0], json=options.json)
+        due = jobs if options.force or len(jobs) == 1 else [job for job in jobs if not _is_made(job)]
+        if len(due) < len(jobs):
+            say(f"{PROG}: {len(jobs) - len(due)} of {len(jobs)} are analysed already (--force makes them again)")
+        return _analyse(due, options.jobs, json=options.json)
+    except (WrongUse, NoFolder) as error:
         say(f"{PROG}: {error}")
         return EXIT_USAGE
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
+    except BrokenPipeError:
+        raise
+    except (OSError, RecordingError) as error:
         say(f"{PROG}: {error}")
     except KeyboardInterrupt:
         say(f"{PROG}: interrupted")
     return EXIT_WRONG
+
+
+def analyse_files(files: Sequence[Path], processes: int | None) -> int:
+    """Make the analyses of `files` beside them, whatever is there; returns the exit code. KeyboardInterrupt passes."""
+    return _analyse([Job(file, analysis_path(file)) for file in files], processes, json=False)
 
 
 # -- what is to be made
@@ -111,9 +121,19 @@ def _jobs(files: list[Path], output: str | None) -> list[Job]:
     targets = [job.target.resolve() for job in jobs if job.target is not None]
     if len(set(targets)) < len(targets):
         raise WrongUse("two FILEs would have the same analysis: give each by itself, with its own -o")
-    if set(targets) & {file.resolve() for file in files}:
+    inputs = {_identity(file) for file in files} - {None}
+    if any(_identity(target) in inputs for target in targets):
         raise WrongUse("the analysis would replace a FILE: give another -o")
     return jobs
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What a file has under all its names; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _target(file: Path, output: str | None, *, one: bool) -> Path | None:
@@ -121,11 +141,12 @@ def _target(file: Path, output: str | None, *, one: bool) -> Path | None:
         return analysis_path(file)
     if output == STDOUT:
         return None
-    if Path(output).is_dir():
-        return Path(output) / analysis_path(file).name
+    path = path_named(output)
+    if path.is_dir():
+        return path / analysis_path(file).name
     if not one:
         raise WrongUse(f"{output} is no folder: several FILEs need one")
-    return Path(output)
+    return path
 
 
 def _is_made(job: Job) -> bool:
@@ -139,13 +160,10 @@ def _is_made(job: Job) -> bool:
 # -- making it
 
 
-def _analyse(jobs: list[Job], options: argparse.Namespace) -> int:
-    due = jobs if options.force or len(jobs) == 1 else [job for job in jobs if not _is_made(job)]
-    if len(due) < len(jobs):
-        say(f"{PROG}: {len(jobs) - len(due)} of {len(jobs)} are analysed already (--force makes them again)")
+def _analyse(jobs: list[Job], processes: int | None, *, json: bool) -> int:
     good = True
-    for outcome in _outcomes(due, min(options.jobs or os.cpu_count() or 1, len(due))):
-        _tell(outcome, as_json=options.json)
+    for outcome in _outcomes(jobs, min(processes or os.cpu_count() or 1, len(jobs))):
+        _tell(outcome, json=json)
         good = good and outcome.good
     return EXIT_DONE if good else EXIT_WRONG
 
@@ -165,12 +183,12 @@ def _outcomes(jobs: list[Job], processes: int) -> Iterator[Outcome]:
             yield Outcome(jobs[index], error=killed) if made is None else made
 
 
-def _follow(job: Job, *, as_json: bool) -> int:
+def _follow(job: Job, *, json: bool) -> int:
     troubles = Troubles()
 
     def write(document: dict[str, Any]) -> None:
         if job.target is None:
-            _print(orjson.dumps(document))
+            _print(as_json(document, job.file))
         else:
             write_document(document, job.target)
 
@@ -188,32 +206,32 @@ def _follow(job: Job, *, as_json: bool) -> int:
             say(f"{PROG}: {job.file}: it held no frame")
             return EXIT_WRONG
         outcome = Outcome(job, len(view), view.end - view.start, tuple(troubles.lines()))
-        _tell(outcome, as_json=as_json)
+        _tell(outcome, json=json)
         return EXIT_DONE if outcome.good else EXIT_WRONG
 
 
 # -- telling
 
 
-def _tell(outcome: Outcome, *, as_json: bool) -> None:
+def _tell(outcome: Outcome, *, json: bool) -> None:
     """The result on standard output, what is wrong on standard error."""
     for line in (*outcome.unreadable, *([outcome.error] if outcome.error else [])):
         say(f"{PROG}: {line}")
     job = outcome.job
     if outcome.document is not None:
         _print(outcome.document)
-    elif as_json:
+    elif json:
         told = {
-            "file": str(job.file),
-            "analysis": None if outcome.error or job.target is None else str(job.target),
+            "file": shown(job.file),
+            "analysis": None if outcome.error or job.target is None else shown(job.target),
             "frames": outcome.frames,
             "duration": outcome.duration,
-            "unreadable": list(outcome.unreadable),
-            "error": outcome.error,
+            "unreadable": list(map(shown, outcome.unreadable)),
+            "error": None if outcome.error is None else shown(outcome.error),
         }
         _print(orjson.dumps(told))
     elif outcome.error is None and job.target is not None:
-        print(f"{job.target}  {outcome.frames} frames  {format_clock(outcome.duration)}", flush=True)
+        print(f"{shown(job.target)}  {outcome.frames} frames  {format_clock(outcome.duration)}", flush=True)
 
 
 def _print(raw: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
+from livetiming.files import shown
 from livetiming.recording.format import RecordingError
 from orchestrator.recordings.database import FAILURES, first_id, open_database
 from orchestrator.recordings.entry import (
@@ -266,5 +267,5 @@ def _utf8(name: str) -> tuple[str, bool]:
     """The name as it can be written down, and whether it is the name itself."""
     if name.isascii():
         return name, True
-    text = os.fsencode(name).decode(errors="backslashreplace")
+    text = shown(name)
     return text, text == name

@@ -1,5 +1,6 @@
 """Deleting recordings for age or space: what is to go is written down first, and only the catalogue's own files go."""
 
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Mapping
@@ -10,8 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from livetiming.files import write_whole
-from livetiming.recording.writer import sync_directory
+from livetiming.files import sync_directory, write_whole
 from orchestrator.dvr.finalise import JournalName
 from orchestrator.recordings.answers import Answers
 from orchestrator.recordings.entry import Stamp, analysis_name
@@ -58,11 +58,16 @@ def usable(limits: Limits, disk: Disk) -> tuple[Limits, str | None]:
 
 
 def foresee(
-    kept: Iterable[Kept], temp: Path, file: Path, limits: Limits, disk: Disk, now: float
+    kept: Iterable[Kept], folder: Path, temp: Path, file: Path, limits: Limits, disk: Disk, now: float
 ) -> tuple[Review, Mapping[tuple[str, Why], float]]:
-    """What is to go of `kept`, and since when `file` has it. Deletes nothing. Raises OSError."""
-    since = read_list(file)
-    return review(kept, _recording_now(temp), since, limits, disk.free, now), since
+    """What is to go of `kept`, and since when `file` has it. Deletes nothing. Raises OSError.
+
+    Links, and what else is no regular file of `folder`, are left out: they are never deleted, and a plan that counted
+    on their space would delete nothing in their place.
+    """
+    since, regular = read_list(file), _regular(folder)
+    ours = [each for each in kept if each.filename in regular]
+    return review(ours, _recording_now(temp), since, limits, disk.free, now), since
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Expiry:
         held = answers.kept()
         disk = self.disk(self.folder)
         limits, trouble = usable(self.limits, disk)
-        found, since = foresee((kept for kept, _ in held), self.temp, self.file, limits, disk, now)
+        found, since = foresee((kept for kept, _ in held), self.folder, self.temp, self.file, limits, disk, now)
         self._write(found.expiring, answers)
         stamps = {kept.filename: stamp for kept, stamp in held}
         deleted, troubles = [], [] if trouble is None else [trouble]
@@ -128,6 +133,12 @@ def read_list(file: Path) -> dict[tuple[str, Why], float]:
         with suppress(KeyError, TypeError, ValueError):
             found[str(entry["filename"]), Why(entry["why"])] = float(entry["listed"])
     return found
+
+
+def _regular(folder: Path) -> set[str]:
+    """The names of the regular files in `folder`."""
+    with os.scandir(folder) as items:
+        return {item.name for item in items if item.is_file(follow_symlinks=False)}
 
 
 def _recording_now(temp: Path) -> set[str]:

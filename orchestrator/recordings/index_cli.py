@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +13,14 @@ import orjson
 
 from livetiming.commandline import EXIT_DONE, EXIT_USAGE, EXIT_WRONG, guarded, parser, say
 from livetiming.environment import SettingError
-from livetiming.files import write_whole
+from livetiming.files import NoFolder, path_named, write_whole
 from livetiming.ranges import whole
 from livetiming.recording.writer import MODE
 from orchestrator.recordings import analysis_cli
 from orchestrator.recordings.answers import Answers
 from orchestrator.recordings.catalogue import Catalogue
 from orchestrator.recordings.database import CACHE, FAILURES
-from orchestrator.recordings.entry import Listed, analysis_name
+from orchestrator.recordings.entry import Listed, analysis_name, is_recording
 from orchestrator.recordings.expiry import EXPIRING, disk_of, foresee, limits_of, to_json, usable
 from orchestrator.recordings.progress import progress
 from orchestrator.recordings.retention import Why
@@ -61,32 +61,51 @@ def _parser() -> argparse.ArgumentParser:
     )
     command = parser(PROG, text, EXAMPLES)
     command.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="default: LIVETIMING_RECORDINGS_DIR")
-    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it there (default: standard output)")
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="write it there, whole or not at all (default: standard output)"
+    )
     other = command.add_mutually_exclusive_group()
     other.add_argument(
         "--analyses", action="store_true", help="first make the analyses that are missing or older than their recording"
     )
     other.add_argument("--problems", action="store_true", help="list the files that are not listed, and why")
     other.add_argument("--expiring", action="store_true", help="list what is to be deleted for its age or the space")
-    command.add_argument("-j", "--jobs", type=whole(1, 64), metavar="N", help="processes (default: the cores)")
-    command.add_argument("--json", action="store_true", help="problems, and what expires, as JSON")
+    command.add_argument(
+        "-j", "--jobs", type=whole(1, 64), metavar="N", help="processes for --analyses (default: the cores)"
+    )
+    command.add_argument(
+        "--json", action="store_true", help="problems, and what expires, as JSON, as the index always is"
+    )
     return command
 
 
 def _main(options: argparse.Namespace) -> int:
+    if options.jobs is not None and not options.analyses:
+        say(f"{PROG}: -j is for --analyses: nothing else is done by several processes")
+        return EXIT_USAGE
     settings = _settings(required=options.folder is None or options.expiring)
     folder: Path = options.folder or (settings.recordings_dir if settings else Path())
     if not folder.is_dir():
         say(f"{PROG}: {folder} is no folder: say which, or set LIVETIMING_RECORDINGS_DIR")
         return EXIT_USAGE
-    run: Callable[[argparse.Namespace, Catalogue, Settings | None], int] = _index
+    try:
+        output = _output(options.output, folder)
+    except (NoFolder, WouldReplaceRecording) as error:
+        say(f"{PROG}: {error}")
+        return EXIT_USAGE
+    run: Callable[[argparse.Namespace, Catalogue, Settings | None], tuple[str, int]] = _index
     if options.problems:
         run = _problems
     elif options.expiring:
         run = _expiring
     try:
         with _catalogue(folder, settings) as catalogue:
-            return run(options, catalogue, settings)
+            text, code = run(options, catalogue, settings)
+        if output is None:
+            sys.stdout.write(text)
+        else:
+            write_whole(output, text.encode(), mode=MODE, sync=True)
+        return code
     except BrokenPipeError:
         raise
     except (OSError, *FAILURES) as error:
@@ -94,6 +113,23 @@ def _main(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say(f"{PROG}: interrupted")
     return EXIT_WRONG
+
+
+class WouldReplaceRecording(ValueError):
+    """What is written would take the place of a recording."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is a recording of this folder: name another file (-o FILE)")
+
+
+def _output(text: str | None, folder: Path) -> Path | None:
+    """The file that is to be written. Raises NoFolder and WouldReplaceRecording."""
+    if text is None:
+        return None
+    path = path_named(text)
+    if is_recording(path.name) and path.exists() and path.parent.samefile(folder):
+        raise WouldReplaceRecording(path)
+    return path
 
 
 def _settings(*, required: bool) -> Settings | None:
@@ -140,36 +176,38 @@ def _cache_of(folder: Path, settings: Settings | None) -> Path | None:
     return settings.state_dir / CACHE
 
 
-# -- what is asked for
+# -- what is asked for: a text, and the exit code
 
 
-def _index(options: argparse.Namespace, catalogue: Catalogue, _settings: Settings | None) -> int:
+def _index(options: argparse.Namespace, catalogue: Catalogue, _settings: Settings | None) -> tuple[str, int]:
     code = _make_analyses(options, catalogue) if options.analyses else EXIT_DONE
     answers = Answers(catalogue.database)
     index = {listed["uuid"]: _in_index(listed) for listed in answers.every()}
-    content = orjson.dumps(index, option=orjson.OPT_INDENT_2) + b"\n"
-    if options.output is None:
-        sys.stdout.write(content.decode())
-    else:
-        write_whole(options.output, content, mode=MODE, sync=True)
     problems = len(answers.problems())
     if problems:
         say(f"{PROG}: files that are not listed: {problems} ({PROG} --problems says why)")
-    return code
+    return _json(index), code
 
 
 def _in_index(listed: Listed) -> dict[str, Any]:
-    return {key: listed.get(key) for key in _OF_THE_INDEX}
+    return {key: listed.get(key) for key in _OF_THE_INDEX} | {"external": _external(listed.get("external"))}
+
+
+def _external(value: Any) -> dict[str, str] | None:
+    """The provider; None where a manifest has something else there, of which nobody knows how deep it nests."""
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        return None
+    return value
 
 
 def _make_analyses(options: argparse.Namespace, catalogue: Catalogue) -> int:
     files = [catalogue.folder / listed["filename"] for listed in Answers(catalogue.database).every()]
-    due = [str(file) for file in files if not _is_analysed(file)]
+    due = [file for file in files if not _is_analysed(file)]
     say(f"{PROG}: analyses to be made: {len(due)}")
     if not due:
         return EXIT_DONE
     with redirect_stdout(sys.stderr):  # standard output is the index's
-        code = analysis_cli.main([*(["-j", str(options.jobs)] if options.jobs else []), "--force", "--", *due])
+        code = analysis_cli.analyse_files(due, options.jobs)
     _look(catalogue)
     return code
 
@@ -183,35 +221,30 @@ def _is_analysed(file: Path) -> bool:
         return False
 
 
-def _problems(options: argparse.Namespace, catalogue: Catalogue, _settings: Settings | None) -> int:
+def _problems(options: argparse.Namespace, catalogue: Catalogue, _settings: Settings | None) -> tuple[str, int]:
     problems = Answers(catalogue.database).problems()
     if options.json:
-        _print_json([{"filename": problem.filename, "why": problem.why} for problem in problems])
+        text = _json([{"filename": problem.filename, "why": problem.why} for problem in problems])
     else:
-        for problem in problems:
-            print(problem.why)
+        text = _lines(problem.why for problem in problems)
     say(f"{PROG}: {len(problems)} of the files in {catalogue.folder} are no good recordings")
-    return EXIT_WRONG if problems else EXIT_DONE
+    return text, EXIT_WRONG if problems else EXIT_DONE
 
 
-def _expiring(options: argparse.Namespace, catalogue: Catalogue, settings: Settings | None) -> int:
+def _expiring(options: argparse.Namespace, catalogue: Catalogue, settings: Settings | None) -> tuple[str, int]:
     assert settings is not None, "they are required for this"  # noqa: S101
     answers, disk = Answers(catalogue.database), disk_of(catalogue.folder)
     limits, trouble = usable(limits_of(settings.keep_days, settings.keep_free_gb), disk)
     kept = [kept for kept, _stamp in answers.kept()]
     file = settings.state_dir / EXPIRING
-    found, _since = foresee(kept, settings.recordings_temp_dir, file, limits, disk, time.time())
+    found, _since = foresee(kept, catalogue.folder, settings.recordings_temp_dir, file, limits, disk, time.time())
     expiring = [to_json(each, answers) for each in found.expiring]
-    if options.json:
-        _print_json(expiring)
-    else:
-        for each in expiring:
-            print(f"{each['filename']}  {_when(each)}  {each['name']}: {each['description']}")
+    lines = (f"{each['filename']}  {_when(each)}  {each['name']}: {each['description']}" for each in expiring)
     if trouble is not None:
         say(f"{PROG}: {trouble}")
     off = " (LIVETIMING_RECORDINGS_KEEP_DAYS and …_KEEP_FREE_GB are not set)" if limits.none else ""
     say(f"{PROG}: to be deleted: {len(expiring)}{off}")
-    return EXIT_DONE
+    return _json(expiring) if options.json else _lines(lines), EXIT_DONE
 
 
 def _when(each: dict[str, Any]) -> str:
@@ -220,8 +253,12 @@ def _when(each: dict[str, Any]) -> str:
     return f"{datetime.fromtimestamp(each['due'], UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _print_json(result: Any) -> None:
-    print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
+def _json(result: Any) -> str:
+    return orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__":

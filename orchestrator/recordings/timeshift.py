@@ -251,6 +251,6 @@ class TimeShift:
 
 def _second(t: object) -> int | None:
     """The Unix second in which `t` lies; None where it is no number, or no time."""
-    if isinstance(t, bool) or not isinstance(t, int | float) or not math.isfinite(t) or not abs(t) < FURTHEST:
+    if isinstance(t, bool) or not isinstance(t, int | float) or not abs(t) < FURTHEST:
         return None
     return math.floor(t)

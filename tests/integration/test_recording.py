@@ -145,6 +145,25 @@ def test_a_new_description_makes_a_second_recording(running_system: RunningSyste
     assert second.name == f"{feed.uuid}_1.zip"
 
 
+def test_of_an_outsider_nothing_overtakes_its_manifest(
+    running_system: RunningSystem, externals: tuple[Client, Client]
+) -> None:
+    feed = Feed(externals[0], running_system.home)
+    feed.announce(description="Qualifying")
+    feed.lap()
+    before = int(time.time())
+    eventually(lambda: int(time.time()) > before, what="the next second")
+    feed.laps += 1
+    feed.announce(description="Race")
+    feed.publish()
+    feed.goodbye()
+    first, second = feed.finished(2)
+    assert (laps(first), laps(second)) == ([1], [2])
+    for path in (first, second):
+        with Recording(path) as recording:
+            assert recording.manifest["external"] == {"name": "club", "url": "https://x"}
+
+
 def test_killed_the_dvr_loses_no_frame_that_was_on_the_disk_and_goes_on(
     running_system: RunningSystem, services: Client
 ) -> None:

@@ -1,7 +1,6 @@
 """The real router: who may join, and who may do what."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.error import HTTPError
 
@@ -18,26 +17,6 @@ from tests.support.waiting import eventually
 
 A, B = "a" * 32, "b" * 32
 TAKE_OVER = RegisterOptions(force_reregister=True)
-
-
-@pytest.fixture(scope="module")
-def externals(running_system: RunningSystem) -> Iterator[tuple[Client, Client]]:
-    file = running_system.home / "auth.json"
-    entries = {
-        name: {
-            "secret": f"secret of {name}",
-            "role": "services",
-            "extra": {"name": name, "url": "https://x", "more": 1},
-        }
-        for name in ("club", "rival")
-    }
-    file.write_text(json.dumps(entries))
-    clients = [
-        Client(running_system.home, credentials=Credentials(name, f"secret of {name}")) for name in ("club", "rival")
-    ]
-    yield clients[0], clients[1]
-    for client in clients:
-        client.close()
 
 
 def refused(client: Client, action: str, *args: object, **kwargs: object) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from livetiming.recording.format import Chain, Frame, advance
+from livetiming.recording.format import Chain, Frame, Kind, advance
 from livetiming.recording.writer import RecordingWriter
 from livetiming.state import State
 from orchestrator.dvr.journal import Journal
@@ -45,6 +45,12 @@ def frames(states: Timed) -> list[Frame]:
             made.pop()
         made.append(frame)
     return made
+
+
+def nested(second: int, depth: int) -> Frame:
+    """A keyframe with lists so deep in it: orjson reads 1024 levels, and writes 254."""
+    body = f'{{"cars":[],"session":{{"x":{"[" * depth}{"]" * depth}}},"messages":[],"highlight":[]}}'
+    return Frame(second, Kind.KEY, body.encode())
 
 
 def write(target: Path, made: Iterable[Frame], manifest: Mapping[str, Any] = MANIFEST) -> Path:

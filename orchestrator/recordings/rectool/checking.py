@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 from livetiming.recording.format import BadEntry, NotARecording
 from livetiming.recording.reader import Recording
-from livetiming.recording.zipped import DAMAGE, LOCAL
+from livetiming.recording.zipped import DAMAGE, LAST_OFFSET, LOCAL
 from orchestrator.recordings.opening import opened
 
 Progress = Callable[[int, int], None]  # frames done, of how many
@@ -52,7 +52,7 @@ def check(path: Path, progress: Progress = lambda *_: None) -> Checked:
 def _misnamed(path: Path) -> Iterator[BadEntry]:
     """Entries that have another name in their header than in the directory: a frame of another second, it may be.
 
-    Raises NotARecording where others cannot open the file, though we can.
+    Raises NotARecording where other readers cannot open the file, though ours can.
     """
     with path.open("rb") as file:
         try:
@@ -60,7 +60,7 @@ def _misnamed(path: Path) -> Iterator[BadEntry]:
         except DAMAGE as error:
             raise NotARecording(str(path), f"others cannot open it ({error})") from error
         for info in infos:
-            name = info.orig_filename.encode()
-            found = os.pread(file.fileno(), LOCAL.size + len(name), info.header_offset)[LOCAL.size :]
-            if found != name:
-                yield BadEntry(str(path), info.orig_filename, f"its own header calls it {found!r}")
+            name, at = info.orig_filename.encode(), info.header_offset
+            head = os.pread(file.fileno(), LOCAL.size + len(name), at) if 0 <= at <= LAST_OFFSET else b""
+            if head[LOCAL.size :] != name:
+                yield BadEntry(str(path), info.orig_filename, f"its own header calls it {head[LOCAL.size :]!r}")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from livetiming.commandline import EXIT_USAGE, EXIT_WRONG, guarded, parser, say
+from livetiming.files import NoFolder, path_named
 from livetiming.playback import StartAt
 from livetiming.ranges import whole
-from livetiming.recording.convert import NothingToConvert, StartUnknown
+from livetiming.recording.convert import EARLIEST, LATEST, NothingToConvert, StartOutOfRange, StartUnknown
 from livetiming.recording.format import RecordingError, UnusableState
 from orchestrator.recordings.rectool import exporting, look, make
 from orchestrator.recordings.rectool.cutting import NothingThere
@@ -67,8 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(args: argparse.Namespace) -> int:
     run: _Run = args.run
     try:
+        if getattr(args, "output", None) is not None:
+            args.output = _output(args)
         return run(args)
-    except (WrongUse, ParquetMissing) as error:
+    except (WrongUse, NoFolder, StartOutOfRange, ParquetMissing) as error:
         say(f"{PROGRAM}: {error}")
         return EXIT_USAGE
     except BrokenPipeError:
@@ -76,8 +79,13 @@ def _main(args: argparse.Namespace) -> int:
     except _TOLD as error:
         say(f"{PROGRAM}: {error}")
     except KeyboardInterrupt:
-        say(f"{PROGRAM}: interrupted, nothing was made")
+        say(f"{PROGRAM}: interrupted, no file is left unfinished")
     return EXIT_WRONG
+
+
+def _output(args: argparse.Namespace) -> Path:
+    """OUT as a path; for all tables it is a folder, which is made. Raises NoFolder."""
+    return Path(args.output) if getattr(args, "table", None) == exporting.ALL else path_named(args.output)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -156,7 +164,7 @@ def _action(actions: Any, name: str, run: _Run, what: str, nargs: str | None = N
 
 
 def _makes(action: argparse.ArgumentParser, what: str = "the new file, or a folder for it") -> None:
-    action.add_argument("-o", "--output", type=Path, metavar="OUT", help=what)
+    action.add_argument("-o", "--output", metavar="OUT", help=what)
     action.add_argument("--force", action="store_true", help="replace OUT where it is there")
 
 
@@ -171,6 +179,8 @@ def _unix(text: str) -> int:
     moment = _moment(text)
     if not moment.unix:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no @UNIX")
+    if not EARLIEST <= moment.value < LATEST + 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no Unix second from @{EARLIEST} to @{LATEST}")
     return int(moment.value)
 
 

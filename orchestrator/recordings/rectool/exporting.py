@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from livetiming.commandline import EXIT_DONE, EXIT_WRONG, say
+from livetiming.files import opened_alone, shown, sync_directory
 from livetiming.recording.analysed import analyse
 from livetiming.recording.format import BadEntry
-from livetiming.recording.writer import PART_SUFFIX, sync_directory
+from livetiming.recording.writer import MODE, PART_SUFFIX
 from livetiming.state import State
 from orchestrator.recordings.open_files import Source
 from orchestrator.recordings.opening import opened
 from orchestrator.recordings.progress import Report, progress
 from orchestrator.recordings.rectool import frame_table, tables
 from orchestrator.recordings.rectool.export import Format, check, write
-from orchestrator.recordings.rectool.output import PROGRAM, STDOUT, WrongUse, check_free, print_json, target
+from orchestrator.recordings.rectool.output import PROGRAM, STDOUT, Refused, WrongUse, check_free, print_json, target
 from orchestrator.recordings.rectool.tables import Table
 
 ALL = "all"
@@ -71,12 +72,17 @@ def export(args: argparse.Namespace) -> int:
         targets = {name: _target(args, name) for name in names}
         written: list[dict[str, Any]] = []
         bad: dict[str, None] = {}
-        for name, chosen in targets.items():
-            with progress(name) as report, _output(chosen) as out:
-                material = _Material(recording, args.every, report)
-                rows = write(_TABLES[name](material), args.format, out, exact=args.exact)
-            bad |= material.bad
-            written.append({"table": name, "file": str(chosen), "rows": rows})
+        try:
+            for name, chosen in targets.items():
+                with progress(name) as report, _output(args, chosen) as out:
+                    material = _Material(recording, args.every, report)
+                    rows = write(_TABLES[name](material), args.format, out, exact=args.exact)
+                bad |= material.bad
+                written.append({"table": name, "file": shown(chosen), "rows": rows})
+        except BaseException:
+            if written:
+                say(f"{PROGRAM}: made so far: {', '.join(each['file'] for each in written)}")
+            raise
     for error in bad:
         say(f"{PROGRAM}: {error}")
     if args.json:
@@ -100,20 +106,28 @@ def _target(args: argparse.Namespace, name: str) -> Path:
 
 
 @contextmanager
-def _output(chosen: Path) -> Iterator[BinaryIO]:
-    """Standard output, or a file that has its name when it is whole and on the disk."""
+def _output(args: argparse.Namespace, chosen: Path) -> Iterator[BinaryIO]:
+    """Standard output, or a file that has its name when it is whole and on the disk.
+
+    Raises Refused where another process is writing it, and WrongUse where that has just done so.
+    """
     if chosen == STDOUT:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     part = chosen.with_name(chosen.name + PART_SUFFIX)
     try:
-        with part.open("wb") as file:
+        descriptor = opened_alone(part, MODE, wait=False)
+    except BlockingIOError as error:
+        raise Refused(f"another process is writing {chosen}: wait for it, or name another file (-o OUT)") from error
+    with os.fdopen(descriptor, "wb") as file:
+        try:
+            check_free(args, chosen)
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(chosen)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+            part.replace(chosen)  # before it is closed: that ends our turn
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
     sync_directory(chosen.parent)

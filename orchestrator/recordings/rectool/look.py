@@ -8,6 +8,7 @@ from typing import Any
 
 from livetiming.commandline import EXIT_DONE, EXIT_WRONG, say
 from livetiming.diff import diff
+from livetiming.files import shown
 from livetiming.recording.format import Kind, new_messages
 from livetiming.recording.reader import Recording
 from livetiming.recording.zipped import entries
@@ -31,7 +32,7 @@ def inspect(args: argparse.Namespace) -> int:
         keyframes = _keyframes(recording)
         manifest = recording.manifest
         result = {
-            "file": str(args.file),
+            "file": shown(args.file),
             "complete": isinstance(recording, Recording),
             "uuid": manifest.get("uuid"),
             "name": manifest.get("name"),
@@ -87,7 +88,7 @@ def scan(args: argparse.Namespace) -> int:
         found = _first_changes(recording, report)
         start = recording.start
     if args.json:
-        print_json({"file": str(args.file), "start": start, **found})
+        print_json({"file": shown(args.file), "start": start, **found})
         return EXIT_DONE
     print(f"{'start':10}{moment(start)}")
     for part in _PARTS:
@@ -175,7 +176,7 @@ def _tell(result: Checked) -> None:
 
 def _as_json(result: Checked) -> dict[str, Any]:
     return {
-        "file": str(result.file),
+        "file": shown(result.file),
         "good": result.good,
         "frames": result.frames,
         "readable": result.readable,

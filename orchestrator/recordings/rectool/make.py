@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from livetiming.commandline import EXIT_DONE, EXIT_WRONG, say
+from livetiming.files import shown
 from livetiming.manifest import MalformedManifest, checked
 from livetiming.recording.convert import convert
 from livetiming.recording.format import BadEntry
@@ -55,7 +56,7 @@ def set_value(args: argparse.Namespace) -> int:
     with finished(args.file):  # says what to do about one that is not
         rewritten = change_manifest(args.file, edit)
     if args.json:
-        print_json({"file": str(args.file), "key": args.key, "value": value})
+        print_json({"file": shown(args.file), "key": args.key, "value": value})
     else:
         print(f"{args.file}: {args.key} is {json_text(value)}")
     if rewritten is not None and rewritten.left_behind:
@@ -174,7 +175,7 @@ def _tell(made: Made, args: argparse.Namespace, **more: Any) -> None:
     if args.json:
         print_json(
             {
-                "file": str(made.file),
+                "file": shown(made.file),
                 "frames": made.frames,
                 "start": made.start,
                 "duration": made.duration,

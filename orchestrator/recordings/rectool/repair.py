@@ -81,6 +81,8 @@ class Repaired:
 def repair(source: Path, target: Path, progress: Progress = lambda *_: None) -> Repaired:
     """Write what is readable of `source` to `target`. Raises NotARecording where that is nothing, and OSError."""
     with source.open("rb") as file:
+        if not source.is_file():  # a device may have no end
+            raise NotARecording(str(source), "it is no file")
         loss = Loss()
         found = _found(file)
         manifest = _manifest(source, file, found.pop(MANIFEST_NAME, []), loss)

@@ -118,6 +118,24 @@ def test_a_file_that_cannot_be_made_is_told_and_tried_until_it_can(
     assert attempts == [*range(1, len(attempts) + 1)]
 
 
+def test_a_recording_whose_name_is_taken_while_it_cannot_be_made_gets_another(
+    dvr: Dvr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the attempt that found another file there has renamed the journal, before it failed."""
+    taken = tmp_path / "done" / f"{UUID}.zip"
+    monkeypatch.setattr(finishing_module, "retry_seconds", lambda _failures: 0.05)
+    (tmp_path / "done" / f"{UUID}.zip.part").mkdir()  # nobody can write it
+    (tmp_path / "done" / f"{UUID}_1.zip.part").mkdir()
+    in_reactor(dvr.event, UUID, FrameSeen(None, time.time()), lap(1))
+    in_reactor(dvr.event, UUID, Left())
+    eventually(lambda: list((tmp_path / "temp").glob("*.as0.journal")), what="it has its name")
+    taken.write_text("another's")
+    eventually(lambda: list((tmp_path / "temp").glob("*.as1.journal")), what="it has another name")
+    (tmp_path / "done" / f"{UUID}_1.zip.part").rmdir()
+    eventually(lambda: (tmp_path / "done" / f"{UUID}_1.json").exists(), what="the file and its analysis")
+    assert taken.read_text() == "another's"
+
+
 def test_what_the_disk_did_not_take_before_the_end_is_owned_up_to(
     dvr: Dvr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,10 +74,16 @@ class Place:
 def failing(patch: pytest.MonkeyPatch, numbers: range, code: int, look: Callable[[], None] = lambda: None) -> list[str]:
     """Have the calls of `os` with these numbers (from 1) fail; `look` before each. The list tells which were made."""
     calls: list[str] = []
+    looking = False
 
     def wrapped(name: str, real: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal looking
+            if looking:
+                return real(*args, **kwargs)
+            looking = True
             look()
+            looking = False
             calls.append(name)
             if len(calls) in numbers:
                 raise OSError(code, os.strerror(code))

@@ -1,6 +1,7 @@
 """From states to a finished recording: recorder, journal, finalising, and what a restart finds."""
 
 import errno
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -219,6 +220,14 @@ class TestTheAnalysis:
         assert (done / f"{UUID}.json").exists()
 
 
+def garbled(path: Path, place: int) -> bytes:
+    """Flip a bit of the file; what it holds then."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 4
+    path.write_bytes(content)
+    return bytes(content)
+
+
 class TestRecovery:
     def test_a_journal_in_progress_is_found_with_its_part_and_manifest(self, temp: Path) -> None:
         path = record(temp, number=4)
@@ -270,6 +279,41 @@ class TestRecovery:
         (temp / f"{UUID}.2.journal").write_bytes(MAGIC)
         found = recover(temp)
         assert (len(found.empty), found.services, list(temp.iterdir())) == (3, {}, [])
+
+    @pytest.mark.parametrize("place", [3, 12, 60])
+    def test_one_whose_damage_hides_all_its_frames_is_set_aside_whole(self, temp: Path, place: int) -> None:
+        path = record(temp)
+        content = garbled(path, place)
+        found = recover(temp)
+        ((aside, _why),) = found.aside
+        assert (found.empty, found.services, list(temp.iterdir())) == ([], {}, [aside])
+        assert aside.read_bytes() == content
+
+    def test_one_that_is_damaged_in_its_midst_goes_on_there_and_a_copy_of_all_of_it_is_set_aside(
+        self, temp: Path
+    ) -> None:
+        path = record(temp)
+        content = garbled(path, path.stat().st_size // 2)
+        found = recover(temp)
+        (left,) = found.services[UUID]
+        assert NOON <= left.part.last < NOON + 24
+        ((aside, why),) = found.aside
+        assert aside.read_bytes() == path.read_bytes() == content
+        assert "the checksum is wrong" in why
+
+    def test_a_torn_end_is_no_damage(self, temp: Path) -> None:
+        path = record(temp)
+        os.truncate(path, path.stat().st_size - 3)
+        assert recover(temp).aside == []
+
+    def test_finished_from_a_damaged_one_the_journal_stays_aside(self, temp: Path, done: Path) -> None:
+        path = record(temp)
+        content = garbled(path, path.stat().st_size // 2)
+        finished = finalise(path, done)
+        assert finished is not None
+        assert 0 < finished.frames < 25
+        (aside,) = temp.iterdir()
+        assert (aside.name, aside.read_bytes()) == (f"{UUID}.0.as0.journal.aside", content)
 
     @pytest.mark.parametrize(
         ("name", "content", "why"),

@@ -15,14 +15,21 @@ from hypothesis import strategies as st
 
 from livetiming.analysis import Analysis, Columns, advance, full
 from livetiming.chrono import cli as chrono
-from livetiming.recording.analysed import PROGRESS_EVERY, analyse, analysis_path, write_analysis, write_document
+from livetiming.recording.analysed import (
+    PROGRESS_EVERY,
+    Unwritable,
+    analyse,
+    analysis_path,
+    write_analysis,
+    write_document,
+)
 from livetiming.recording.format import BadEntry, Frame, Kind, NotARecording
 from livetiming.recording.reader import Recording
 from livetiming.rmonitor.feed import Feed
 from livetiming.rmonitor.framing import split_lines
 from livetiming.rmonitor.state import Options, columns, race_state
 from livetiming.state import MESSAGES_LIMIT, State, empty_state
-from tests.support.recorded import COLUMNS, MANIFEST, NOON, Timed, frames, lap, laps, write
+from tests.support.recorded import COLUMNS, MANIFEST, NOON, Timed, frames, lap, laps, nested, write
 
 
 def live(states: Timed, spec: Any = COLUMNS) -> bytes:
@@ -213,6 +220,12 @@ class TestFile:
             write_analysis(tmp_path / "foreign.zip", tmp_path / "bad.json")
         assert (tmp_path / "bad.json").read_text() == "before"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.json", "bad.zip", "foreign.zip"]
+
+    def test_one_that_nests_too_deep_to_be_written_is_an_error_that_names_it(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "deep.zip", [nested(NOON, 300)])
+        with pytest.raises(Unwritable, match=r"deep\.json"):
+            write_analysis(path)
+        assert [each.name for each in tmp_path.iterdir()] == ["deep.zip"]
 
     def test_what_a_killed_process_left_is_used_by_the_next_one(self, tmp_path: Path) -> None:
         (tmp_path / ".a.json.new").write_bytes(b"half a document" * 1000)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livetiming.recording.convert import Converted, NothingToConvert, StartUnknown, convert
+from livetiming.recording.convert import LATEST, Converted, NothingToConvert, StartOutOfRange, StartUnknown, convert
 from livetiming.recording.format import KEYFRAME_EVERY, BadEntry, Kind, NotARecording
 from livetiming.recording.reader import Recording
 from livetiming.state import State
@@ -140,6 +140,22 @@ class TestStart:
             made(old)
         assert made(old, start=BEGAN) == (Converted(1, BEGAN, 0, guessed=False), as_shown([(0, state(0))]))
 
+    @pytest.mark.parametrize("start", [-1, 59, LATEST - 8, LATEST + 1])
+    def test_one_that_frames_cannot_be_named_by_is_refused(self, tmp_path: Path, start: int) -> None:
+        old = old_file(tmp_path / "old.zip", [(0, state(0)), (9, state(1))])
+        with pytest.raises(StartOutOfRange, match=f"from @60 to @{LATEST - 9}"):
+            made(old, start=start)
+        assert [path.name for path in tmp_path.iterdir()] == ["old.zip"]
+
+    def test_the_latest_one_has_names_that_can_be_read(self, tmp_path: Path) -> None:
+        old = old_file(tmp_path / "old.zip", [(0, state(0)), (9, state(1))])
+        assert [second for second, _ in made(old, start=LATEST - 9)[1]] == [LATEST - 9, LATEST]
+
+    def test_one_in_the_manifest_after_which_the_last_frame_has_no_name_is_none(self, tmp_path: Path) -> None:
+        old = old_file(tmp_path / "old.zip", [(0, state(0)), (9, state(1))], {**MANIFEST, "startTime": LATEST - 8})
+        with pytest.raises(StartUnknown):
+            made(old)
+
     def test_the_manifest_gets_its_version_and_the_second_of_the_first_frame(self, tmp_path: Path) -> None:
         made(old_file(tmp_path / "old.zip", [(7, state(0))]))
         with Recording(tmp_path / "made.zip") as recording:
@@ -229,6 +245,16 @@ class TestCommand:
         assert "--start" in capsys.readouterr().err
         assert main(["convert", str(old), "--start", f"@{BEGAN}", "--json"]) == 0
         assert orjson.loads(capsys.readouterr().out)["start"] == BEGAN
+
+    @pytest.mark.parametrize("start", ["@1467446400000", "@30", "@99999999999", "1467446400"])
+    def test_a_start_that_makes_no_sense_is_wrong_use(self, tmp_path: Path, start: str) -> None:
+        old = old_file(tmp_path / "old.zip", [(0, state(0)), (9, state(1))])
+        try:
+            code = main(["convert", str(old), "--start", start])
+        except SystemExit as ended:  # of what is wrong whatever the file is
+            code = int(str(ended.code))
+        assert code == 2
+        assert [path.name for path in tmp_path.iterdir()] == ["old.zip"]
 
     def test_other_actions_advise_to_convert(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         old = old_file(tmp_path / "old.zip", [(0, state(0))])

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from livetiming.recording import TimingRecorder
+import pytest
+
+from livetiming.files import opened_alone
+from livetiming.recording import TimingRecorder, writer
 from livetiming.recording.reader import Recording
 
 MANIFEST = {"uuid": "a" * 32, "name": "Club", "description": "Race", "colSpec": []}
@@ -41,6 +44,31 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
         recorder.close()
         names.append(recorder.path.name)
     assert names == ["race.zip", "race_1.zip", "race_2.zip"]
+
+
+def test_a_file_that_somebody_else_is_writing_is_kept(tmp_path: Path) -> None:
+    one, other = TimingRecorder(tmp_path / "race.zip"), TimingRecorder(tmp_path / "race.zip")
+    for recorder in (one, other):
+        recorder.writeState(state(1), 100)
+        recorder.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["race.zip", "race_1.zip"]
+
+
+def test_a_file_that_somebody_finishes_meanwhile_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has it between our look and our lock."""
+    path = tmp_path / "race.zip"
+
+    def opened(part: Path, mode: int, *, wait: bool) -> int:
+        if not path.exists():
+            path.write_text("another's")
+        return opened_alone(part, mode, wait=wait)
+
+    monkeypatch.setattr(writer, "opened_alone", opened)
+    recorder = TimingRecorder(path)
+    recorder.writeState(state(1), 100)
+    recorder.close()
+    assert (recorder.path.name, path.read_text()) == ("race_1.zip", "another's")
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_without_a_frame_there_is_no_file(tmp_path: Path) -> None:

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livetiming.recording.format import BadEntry, Chain, Frame, Kind, NotARecording, RawFrame, advance, frame_name
+from livetiming.recording import frames as frames_module
+from livetiming.recording.format import (
+    BadEntry,
+    Chain,
+    Frame,
+    Kind,
+    NotARecording,
+    RawFrame,
+    advance,
+    decode_intra,
+    frame_name,
+)
 from livetiming.recording.reader import Recording
 from livetiming.recording.writer import RecordingWriter
 from livetiming.recording.zipped import CENTRAL, Entry, entries, inflated, packed
@@ -20,6 +31,21 @@ from livetiming.state import State
 NOON = 1_700_000_000
 KEY = b'{"cars": [["7"]], "session": {}, "messages": []}'
 INTRA = b'{"cars": [], "session": [], "messages": [], "highlight": []}'
+
+cells = st.sampled_from([1, "x", [], ["y"], ["7", "RUN", 5], {}, {"a": 1}, None])
+paths = st.sampled_from(["", [], [0], "0", [0, 2], "0.2", [0, 2, 0], [1], ["a"], "a", [5, 0]])
+changes = st.lists(
+    st.tuples(st.just("change"), paths, st.tuples(cells, cells))
+    | st.tuples(st.sampled_from(["add", "remove"]), paths, st.lists(st.tuples(st.integers(0, 3), cells), max_size=2)),
+    max_size=3,
+)
+intras = st.builds(
+    lambda *parts: json.dumps(dict(zip(("cars", "session", "messages", "highlight"), parts, strict=True))).encode(),
+    changes | st.just([]),
+    changes | st.just([]),
+    st.just([]) | st.sampled_from([[5], {}, "m", [["t", "c", "x"]]]),
+    st.just([]) | st.sampled_from([None, "h", [1], {}]),
+)
 
 
 def lap(number: int) -> State:
@@ -46,6 +72,14 @@ def written(target: Path, frames: list[Frame]) -> Path:
             writer.add(frame)
         writer.finish({"name": "FIA WEC"})
     return target
+
+
+def seen(recording: Recording, second: int) -> State | str | None:
+    """The state, or what is said of the entry that is bad."""
+    try:
+        return recording.state_at(second)
+    except BadEntry as error:
+        return str(error)
 
 
 class Counted(bytes):
@@ -271,6 +305,33 @@ class TestSeeking:
             monkeypatch.setattr(recording, "_keys", keys)
             assert sum(1 for _ in recording.states()) == count
         assert keys.looks <= 3 * count
+
+    @given(chain=st.lists(intras, max_size=6), last=st.integers(0, 6))
+    @settings(max_examples=300, deadline=None)
+    def test_whatever_the_changes_are_a_look_gives_what_one_by_one_gives(
+        self, tmp_path_factory: pytest.TempPathFactory, chain: list[bytes], last: int
+    ) -> None:
+        frames = [laps(1)[0], *(Frame(NOON + number, Kind.INTRA, body) for number, body in enumerate(chain, 1))]
+        path = written(tmp_path_factory.mktemp("any") / "a.zip", frames)
+        with Recording(path) as one, Recording(path) as other:
+            for second in range(NOON, NOON + min(last, len(chain)) + 1):
+                state = seen(one, second)
+            assert seen(other, second) == state
+
+    def test_large_frames_are_not_held_all_at_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(frames_module, "AT_ONCE_BYTES", 300)
+        taken: list[int] = []
+
+        def decoding(state: State, *bodies: bytes) -> State:
+            taken.append(sum(map(len, bodies)))
+            return decode_intra(state, *bodies)
+
+        monkeypatch.setattr(frames_module, "decode_intra", decoding)
+        frames = [laps(1)[0], *(Frame(NOON + number, Kind.INTRA, change(number)) for number in range(1, 20))]
+        with Recording(written(tmp_path / "a.zip", frames)) as recording:
+            assert recording.state_at(NOON + 19) == lap(19)
+        assert max(taken) < 300 + len(change(19))
+        assert len(taken) > 3
 
     @pytest.mark.parametrize("within", [slice(None), slice(2, 5), slice(None, None, -1), slice(-3, None), slice(9, 12)])
     def test_its_seconds_are_those_of_its_frames_one_by_one_and_in_parts(self, tmp_path: Path, within: slice) -> None:

@@ -17,9 +17,9 @@ from livetiming.recording.format import Frame
 from livetiming.recording.reader import Recording
 from orchestrator.dvr.finalise import finalise
 from orchestrator.dvr.journal_view import JournalView
-from orchestrator.recordings.analysis_cli import main
+from orchestrator.recordings.analysis_cli import analyse_files, main
 from orchestrator.recordings.following import WRITE_SECONDS, follow
-from tests.support.recorded import COLUMNS, MANIFEST, NOON, UUID, Recorded, frames, lap, laps, write
+from tests.support.recorded import COLUMNS, MANIFEST, NOON, UUID, Recorded, frames, lap, laps, nested, write
 from tests.support.waiting import eventually
 
 Document = dict[str, Any]
@@ -106,6 +106,35 @@ class TestOneFile:
         assert main([str(race), "-o", str(race)]) == 2
         assert race.read_bytes() == before
 
+    def test_nor_is_it_under_another_of_its_names(self, race: Path, tmp_path: Path) -> None:
+        (tmp_path / "hard.zip").hardlink_to(race)
+        assert main([str(race), "-o", str(tmp_path / "hard.zip")]) == 2
+        assert (tmp_path / "hard.zip").samefile(race)
+
+    def test_a_folder_that_is_not_there_is_no_file_to_be_made(
+        self, race: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([str(race), "-o", f"{tmp_path}/new/"]) == 2
+        assert f"there is no folder {tmp_path}/new\n" in capsys.readouterr().err
+        assert not (tmp_path / "new").exists()
+
+    @pytest.mark.parametrize("more", [[], ["--json"]])
+    def test_a_name_that_is_no_utf_8_is_told_with_its_bytes(
+        self, race: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        odd = race.rename(race.with_name(os.fsdecode(b"x\xff.zip")))
+        assert main([str(odd), *more]) == 0
+        assert "x\\xff.json" in capsys.readouterr().out.replace("\\\\", "\\")
+        assert main([str(odd.with_name(os.fsdecode(b"none\xff.zip"))), *more]) == 1
+
+    @pytest.mark.parametrize("more", [[], ["-o", "-"]])
+    def test_one_that_nests_too_deep_to_be_written_is_told(
+        self, tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([str(write(tmp_path / "deep.zip", [nested(NOON, 300)])), *more]) == 1
+        said = capsys.readouterr()
+        assert (said.out, "deep." in said.err) == ("", True)
+
     def test_a_journal_gives_the_analysis_of_what_is_there(self, journal: Recorded, tmp_path: Path) -> None:
         journal.record(laps(30))
         assert main([str(journal.path)]) == 0
@@ -125,12 +154,14 @@ class TestSeveralFiles:
         self, races: list[Path], tmp_path: Path, processes: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "bad.zip").write_bytes(b"PK half copied")
-        files = [str(path) for path in (*races[:2], tmp_path / "bad.zip", tmp_path / "none.zip", *races[2:])]
+        write(tmp_path / "deep.zip", [nested(NOON, 300)])
+        bad = [tmp_path / name for name in ("bad.zip", "deep.zip", "none.zip")]
+        files = [str(path) for path in (*races[:2], *bad, *races[2:])]
         assert main([*files, "-j", processes, "--json"]) == 1
         assert [read(path.with_suffix(".json")) for path in races] == [of(path) for path in races]
         told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
-        assert {Path(each["file"]).name for each in told if each["error"]} == {"bad.zip", "none.zip"}
-        assert len(told) == 6
+        assert {Path(each["file"]).name for each in told if each["error"]} == {path.name for path in bad}
+        assert len(told) == 7
 
     def test_those_whose_analysis_is_newer_are_left_alone_unless_forced(
         self, races: list[Path], capsys: pytest.CaptureFixture[str]
@@ -164,6 +195,17 @@ class TestSeveralFiles:
         assert main([files[0], files[0]]) == 2
         assert main([*files, "--follow"]) == 2
         assert not list(tmp_path.glob("*.json"))
+
+    def test_another_program_that_has_them_made_is_interrupted_with_them(
+        self, races: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("orchestrator.recordings.analysis_cli.make", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            analyse_files(races, 1)
+        assert main([str(races[0])]) == 1
 
 
 class Time:

@@ -16,7 +16,7 @@ from livetiming.recording.reader import Recording
 from orchestrator.recordings.editing import OF_THE_LISTING, BadChange, edited
 from orchestrator.recordings.rewriting import Rewritten, change_manifest
 from orchestrator.recordings.shelf import Shelf, Unknown
-from tests.unit.recordings.files import NOON, UUID, write
+from tests.unit.recordings.files import LONG_AGO, NOON, UUID, write
 
 MANIFEST = {
     "uuid": UUID,
@@ -126,7 +126,7 @@ class TestTheFile:
     def test_an_analysis_of_an_older_recording_stays_older(self, tmp_path: Path) -> None:
         path, analysis = write(tmp_path, "a.zip"), tmp_path / "a.json"
         analysis.write_bytes(b'{"service": {}}')
-        os.utime(analysis, (NOON - 9, NOON - 9))
+        os.utime(analysis, (LONG_AGO - 9, LONG_AGO - 9))
         assert change(path, description="6h of Spa") == Rewritten()
         assert analysis.read_bytes() == b'{"service": {}}'
         assert analysis.stat().st_mtime_ns < path.stat().st_mtime_ns

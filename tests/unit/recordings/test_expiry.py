@@ -154,6 +154,15 @@ class TestSpace:
         assert [each.filename for each in house.review(NOON + 600).deleted] == [f"{OLD}.zip"]
         assert house.files() == {f"{NEW}.zip"}
 
+    def test_a_link_counts_as_no_space_and_the_next_one_goes(self, house: House) -> None:
+        elsewhere = write(house.folder.parent, "elsewhere.zip", NOON - DAY)
+        (house.folder / f"{'1' * 32}.zip").symlink_to(elsewhere)
+        house.catalogue.look()
+        house.disk = Disk(2 * GB - elsewhere.stat().st_size, 100 * GB)
+        house.review(NOON)
+        assert [each.filename for each in house.review(NOON + 600).deleted] == [f"{OLD}.zip"]
+        assert elsewhere.exists()
+
     def test_the_last_one_stays_whatever_is_free(self, house: House) -> None:
         house.disk = Disk(0, 100 * GB)
         for minutes in range(0, 60, 10):

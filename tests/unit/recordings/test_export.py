@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livetiming.files import opened_alone
+from orchestrator.recordings.rectool import exporting
 from orchestrator.recordings.rectool.cli import main
 from orchestrator.recordings.rectool.export import Format, write
 from orchestrator.recordings.rectool.tables import Column, Row, Table, Type
@@ -198,6 +201,42 @@ class TestCommand:
         assert main(["export", str(race)]) == 1
         assert "No space left" in capsys.readouterr().err
         assert [path.name for path in race.parent.iterdir()] == ["race.zip"]
+
+    def test_while_another_process_writes_the_file_it_is_left_to_that(
+        self, race: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        part = race.with_name("race_laps.csv.part")
+        other = opened_alone(part, 0o644)
+        os.write(other, b"its first rows")
+        assert main(["export", str(race)]) == 1
+        assert "another process is writing" in capsys.readouterr().err
+        assert part.read_bytes() == b"its first rows"
+        os.close(other)
+        assert main(["export", str(race)]) == 0
+        assert len(from_csv(race.with_name("race_laps.csv").read_bytes())) == 24 + 1
+
+    def test_interrupted_it_names_the_tables_that_are_made(
+        self, race: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def interrupted(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setitem(exporting._TABLES, "frames", interrupted)
+        assert main(["export", str(race), "--table", "all"]) == 1
+        there = [race.with_name(f"race_{name}.csv") for name in ("laps", "stints")]
+        err = capsys.readouterr().err
+        assert f"made so far: {there[0]}, {there[1]}\n" in err
+        assert "nothing was made" not in err
+        assert set(race.parent.iterdir()) == {race, *there}
+
+    def test_a_folder_that_is_not_there_is_no_file_to_be_made(
+        self, race: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["export", str(race), "-o", f"{tmp_path}/new/"]) == 2
+        assert f"there is no folder {tmp_path}/new\n" in capsys.readouterr().err
+        assert not (tmp_path / "new").exists()
+        assert main(["export", str(race), "--table", "all", "-o", f"{tmp_path}/new/"]) == 0
+        assert len(list((tmp_path / "new").iterdir())) == 4
 
     def test_a_recording_in_progress_can_be_exported(self, tmp_path: Path) -> None:
         journal = Recorded(tmp_path / f"{UUID}.0.journal")

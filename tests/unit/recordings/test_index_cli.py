@@ -72,6 +72,40 @@ class TestTheIndex:
         assert out == ""
         assert "files that are not listed: 1" in err
 
+    def test_an_external_provider_that_is_none_is_left_out(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        deep: list[Any] = []
+        for _ in range(251):  # the manifest can still be written, the index that holds it could not
+            deep = [deep]
+        write(folder, "deep.zip", external={"name": "Club", "url": deep})
+        write(folder, "list.zip", external=["Club"])
+        assert main([]) == 0
+        index = told(capsys)
+        assert [index[uuid]["external"] for uuid in ("deep", "list")] == [None, None]
+        assert index[UUID]["external"] == {"name": "Club", "url": "https://example.org"}
+
+    def test_one_that_cannot_be_written_leaves_nothing_behind(
+        self, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "out").mkdir()
+        assert main(["-o", str(tmp_path / "out")]) == 1
+        assert str(tmp_path / "out") in capsys.readouterr().err
+        assert {path.name for path in tmp_path.iterdir()} == {"out", "home", "recordings"}
+
+    def test_it_never_takes_the_place_of_a_recording(self, folder: Path) -> None:
+        before = (folder / f"{UUID}.zip").read_bytes()
+        assert main(["-o", str(folder / f"{UUID}.zip")]) == 2
+        assert (folder / f"{UUID}.zip").read_bytes() == before
+
+    def test_a_folder_that_is_not_there_is_no_file_to_be_made(self, folder: Path, tmp_path: Path) -> None:
+        assert main(["-o", f"{tmp_path}/new/"]) == 2
+        assert not (tmp_path / "new").exists()
+
+    def test_processes_are_for_analyses_only(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["-j", "2"]) == 2
+        assert "--analyses" in capsys.readouterr().err
+
     def test_a_folder_can_be_named_and_then_no_setting_is_needed(
         self, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -117,6 +151,16 @@ class TestProblems:
         (problem,) = told(capsys)
         assert (problem["filename"], "no ZIP" in problem["why"]) == ("broken.zip", True)
 
+    @pytest.mark.parametrize("more", [[], ["--json"]])
+    def test_they_go_into_a_file_where_one_is_named(
+        self, folder: Path, tmp_path: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main(["--problems", *more])
+        shown = capsys.readouterr().out
+        assert main(["--problems", *more, "-o", str(tmp_path / "problems")]) == 1
+        assert capsys.readouterr().out == ""
+        assert (tmp_path / "problems").read_text() == shown
+
     def test_where_there_is_none_all_is_well(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (folder / "broken.zip").unlink()
         assert main(["--problems"]) == 0
@@ -145,6 +189,17 @@ class TestAnalyses:
         assert orjson.loads(out)[f"{UUID}:1"]["hasAnalysis"] is True
         assert f"{UUID}.json" in err
 
+    def test_interrupted_there_is_no_index(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def interrupted(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("orchestrator.recordings.analysis_cli.make", interrupted)
+        assert main(["--analyses", "-j", "1", "-o", str(tmp_path / "index.json")]) == 1
+        assert "interrupted" in capsys.readouterr().err
+        assert not (tmp_path / "index.json").exists()
+
 
 class TestExpiring:
     def test_without_limits_nothing_is(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,7 +216,10 @@ class TestExpiring:
         (entry,) = told(capsys)
         assert (entry["filename"], entry["why"]) == (f"{UUID}.zip", "age")
         assert main(["--expiring"]) == 0
-        assert capsys.readouterr().out.startswith(f"{UUID}.zip  20")
+        shown = capsys.readouterr().out
+        assert shown.startswith(f"{UUID}.zip  20")
+        assert main(["--expiring", "-o", str(tmp_path / "expiring")]) == 0
+        assert (tmp_path / "expiring").read_text() == shown
         assert (folder / f"{UUID}.zip").exists()
         assert not (tmp_path / "home" / "state" / EXPIRING).exists()
 

@@ -55,7 +55,7 @@ def test_interrupted_it_ends_with_all_its_processes_and_without_a_traceback(race
     os.killpg(process.pid, signal.SIGINT)
     told = process.communicate(timeout=60)[1].decode()
     assert process.returncode == 1
-    assert told == "livetiming-rectool: interrupted, nothing was made\n"
+    assert told == "livetiming-rectool: interrupted, no file is left unfinished\n"
     eventually(lambda: not in_group(process.pid), what="all processes have ended")
 
 
@@ -89,6 +89,24 @@ def test_a_reader_that_has_enough_ends_it_without_a_word(race: Path, line: list[
     os.close(reading)
     assert process.communicate(timeout=60)[1] == b""
     assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (["verify"], rb"r\udcff.zip: good"),
+        (["verify", "--json"], rb"r\\xff.zip"),
+        (["inspect", "--json"], rb"r\\xff.zip"),
+    ],
+)
+def test_a_file_whose_name_is_no_text_is_told_all_the_same(
+    race: Path, line: list[str], told: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    odd = race.rename(race.with_name(os.fsdecode(b"r\xff.zip")))
+    done = run(*line, str(odd))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert told in done.stdout
 
 
 def test_on_a_terminal_long_work_shows_how_far_it_is(race: Path) -> None:

@@ -157,6 +157,12 @@ class TestRepair:
         assert "it is of version 2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("action", ["repair", "convert"])
+def test_what_is_no_file_is_told_by_its_name(tmp_path: Path, action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([action, "/dev/null", "-o", str(tmp_path / "made.zip")]) == 1
+    assert "/dev/null is no version 1 recording: it is no file" in capsys.readouterr().err
+
+
 class TestAnyDamage:
     def test_cut_at_every_byte_of_its_tail_it_keeps_every_frame_before_the_cut(self, tmp_path: Path) -> None:
         race = write(tmp_path / "race.zip", frames(laps(15)))

@@ -147,6 +147,8 @@ class TestFilters:
             ({"from": "yesterday"}, "from is a number"),
             ({"from": True}, "from is a number"),
             ({"to": float("nan")}, "to is a number"),
+            ({"to": float("inf")}, "to is a number"),
+            ({"from": 10**400}, "from is a number"),
             ({"minDuration": 1e300}, "minDuration is a number"),
             ({"hasAnalysis": 1}, "hasAnalysis is true or false"),
             ([], "the filters are an object"),
