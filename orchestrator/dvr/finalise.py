@@ -25,7 +25,7 @@ from livetiming.recording.format import Frame, Json, Kind, NotARecording
 from livetiming.recording.reader import Recording
 from livetiming.recording.writer import RecordingWriter
 from orchestrator.dvr.aside import set_aside
-from orchestrator.dvr.journal import FRAMES, BadRecord, RecordKind, read
+from orchestrator.dvr.journal import FRAMES, BadRecord, RecordKind, is_damaged, read
 
 _NAME = re.compile(r"([0-9a-f]{32})\.([0-9]+)(?:\.as([0-9]+))?\.journal", re.ASCII)
 _FRAME_KINDS = {RecordKind.KEY: Kind.KEY, RecordKind.INTRA: Kind.INTRA}
@@ -178,7 +178,7 @@ def _tried(analyse: Callable[[Path], object], recording: Path) -> Exception | No
 
 class _Contents:
     """The frames of a journal's good part, of each second the last; once they are read, the newest manifest, and why
-    reading stopped before the end, if it did: `damaged` where that is not because a kill has torn the last record."""
+    reading stopped before the end, if it did: `damaged` where good records stand behind that."""
 
     def __init__(self, uuid: str) -> None:
         self.manifest = unknown_manifest(uuid)
@@ -197,7 +197,7 @@ class _Contents:
                         yield newest
                     newest = Frame(record.second, _FRAME_KINDS[record.kind], record.payload)
         except BadRecord as error:
-            self.damage, self.damaged = str(error), not error.torn
+            self.damage, self.damaged = str(error), is_damaged(journal, error.offset)
         if newest is not None:
             yield newest
 

@@ -9,6 +9,7 @@ the first one.
 """
 
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ PENDING_LIMIT = 64 * 2**20  # bytes waiting for a disk that does not take them: 
 
 HEAD = struct.Struct("<IIqB")  # length, CRC-32 of what follows it, second, kind
 _CHECKED = struct.Struct("<IqB")  # what the CRC covers beside the payload: length, second, kind
+_HEAD_ENDS = re.compile(rb"\0{4}[\x01-\x05]")  # the upper half of a second (until 2106), and a kind
 _BATCH_BYTES = 2**20  # written at once
 _READ_BYTES = 2**20  # read at once
 
@@ -68,13 +70,9 @@ class JournalFull(Dropped):
 
 
 class BadRecord(ValueError):
-    """Reading stops here. What stands before `offset` (bytes) is good.
+    """Reading stops here. What stands before `offset` (bytes) is good."""
 
-    `torn` tells whether the file ends within a record, as it does after a kill; else something has damaged it.
-    """
-
-    def __init__(self, path: Path, offset: int, why: str, *, torn: bool = False) -> None:
-        self.torn = torn
+    def __init__(self, path: Path, offset: int, why: str) -> None:
         super().__init__(f"{path}: reading stops at byte {offset}: {why}; what stands before it is good")
         self.offset = offset
         self.why = why
@@ -187,9 +185,8 @@ def encode(record: Record) -> bytes:
 def read(path: Path) -> Iterator[tuple[Record, int]]:
     """Each record with the offset of the byte behind it. Raises BadRecord where reading has to stop, and OSError."""
     with path.open("rb", _READ_BYTES) as file:
-        magic = file.read(len(MAGIC))
-        if magic != MAGIC:
-            raise BadRecord(path, 0, "it does not begin as a journal does", torn=len(magic) < len(MAGIC))
+        if file.read(len(MAGIC)) != MAGIC:
+            raise BadRecord(path, 0, "it does not begin as a journal does")
         offset = len(MAGIC)
         while head := file.read(HEAD.size):
             record = record_from(path, offset, head, file)
@@ -200,16 +197,31 @@ def read(path: Path) -> Iterator[tuple[Record, int]]:
 def record_from(path: Path, offset: int, head: bytes, file: BinaryIO) -> Record:
     """The record at `offset` of a journal: `head` was read, its payload stands next in `file`. Raises BadRecord."""
     if len(head) < HEAD.size:
-        raise BadRecord(path, offset, "the record is cut short", torn=True)
+        raise BadRecord(path, offset, "the record is cut short")
     length, crc, second, number = HEAD.unpack(head)
     if length > MAX_FRAME_BYTES:
         raise BadRecord(path, offset, f"the record claims {length} bytes")
     payload = file.read(length)
     if len(payload) < length:
-        raise BadRecord(path, offset, "the record is cut short", torn=True)
+        raise BadRecord(path, offset, "the record is cut short")
     if zlib.crc32(payload, zlib.crc32(_CHECKED.pack(length, second, number))) != crc:
         raise BadRecord(path, offset, "the checksum is wrong")
     kind = _KINDS.get(number)
     if kind is None:
         raise BadRecord(path, offset, f"records of kind {number} are unknown to this version")
     return Record(kind, second, payload)
+
+
+def is_damaged(path: Path, offset: int) -> bool:
+    """Whether good records stand behind `offset`, where reading has stopped: a kill, which tears the last record, does
+    not leave any there. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        for found in _HEAD_ENDS.finditer(file.read()):
+            begin = offset + found.end() - HEAD.size
+            if begin > offset:
+                file.seek(begin)
+                with suppress(BadRecord):
+                    record_from(path, begin, file.read(HEAD.size), file)
+                    return True
+    return False

@@ -8,14 +8,14 @@ import orjson
 from livetiming.recording.format import Json
 from orchestrator.dvr.aside import copy_aside, set_aside
 from orchestrator.dvr.finalise import JournalName
-from orchestrator.dvr.journal import BadRecord, RecordKind, read
+from orchestrator.dvr.journal import MAGIC, BadRecord, RecordKind, is_damaged, read
 from orchestrator.dvr.rules import End, Part
 
 
 @dataclass(frozen=True)
 class Left:
     """One journal that was found. `length` is how much of it is good, `stopped` why reading stopped before its end;
-    `damaged` where that is not because a kill has torn its last record."""
+    where it is `damaged`, good records stand behind that."""
 
     name: JournalName
     path: Path
@@ -68,7 +68,7 @@ def _take(found: Recovered, path: Path) -> None:
         path.unlink()
         found.empty.append(path)
         return
-    if left.damaged:  # behind the damage, where the recording goes on now, more may be good
+    if left.damaged:  # the recording goes on in place of what stands behind the damage
         found.aside.append((copy_aside(path), f"{left.stopped}; this is a copy of all there was"))
     found.services.setdefault(name.uuid, []).append(left)
 
@@ -93,8 +93,9 @@ def examine(name: JournalName, path: Path) -> Left | None:
             elif record.kind in (RecordKind.KEY, RecordKind.INTRA):
                 first, last = record.second if first is None else first, record.second
     except BadRecord as error:
-        stopped, damaged = str(error), not error.torn
-        if damaged and first is None:
+        stopped, damaged = str(error), is_damaged(path, error.offset)
+        begun_badly = error.offset == 0 and path.stat().st_size >= len(MAGIC)
+        if begun_badly or (damaged and first is None):
             raise NotAJournal(error.why) from error
     except ValueError as error:
         raise NotAJournal(f"a record holds what we do not know ({error})") from error

@@ -1,7 +1,6 @@
 """From states to a finished recording: recorder, journal, finalising, and what a restart finds."""
 
 import errno
-import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +14,7 @@ from livetiming.recording.format import Kind, UnusableState
 from livetiming.recording.reader import Recording
 from livetiming.state import State
 from orchestrator.dvr.finalise import Finished, JournalName, claim, finalise
-from orchestrator.dvr.journal import MAGIC, Journal
+from orchestrator.dvr.journal import MAGIC, Journal, read
 from orchestrator.dvr.recorder import Recorder
 from orchestrator.dvr.recover import recover
 from orchestrator.dvr.rules import End, Part
@@ -280,6 +279,16 @@ class TestRecovery:
         found = recover(temp)
         assert (len(found.empty), found.services, list(temp.iterdir())) == (3, {}, [])
 
+    def test_whichever_bit_of_a_record_in_its_midst_is_flipped_nothing_is_cut_for_good(self, temp: Path) -> None:
+        path = record(temp, 5)
+        whole, ends = path.read_bytes(), [behind for _record, behind in read(path)]
+        for place in range(ends[-3], ends[-2]):
+            content = garbled(path, place)
+            ((aside, _why),) = recover(temp).aside
+            assert aside.read_bytes() == content
+            aside.unlink()
+            path.write_bytes(whole)
+
     @pytest.mark.parametrize("place", [3, 12, 60])
     def test_one_whose_damage_hides_all_its_frames_is_set_aside_whole(self, temp: Path, place: int) -> None:
         path = record(temp)
@@ -301,10 +310,12 @@ class TestRecovery:
         assert aside.read_bytes() == path.read_bytes() == content
         assert "the checksum is wrong" in why
 
-    def test_a_torn_end_is_no_damage(self, temp: Path) -> None:
+    @pytest.mark.parametrize("end", [b"", bytes(5000), b"torn", b"\0\0\0\0\1" * 9])
+    def test_a_torn_end_is_no_damage(self, temp: Path, end: bytes) -> None:
         path = record(temp)
-        os.truncate(path, path.stat().st_size - 3)
+        path.write_bytes(path.read_bytes()[:-3] + end)
         assert recover(temp).aside == []
+        assert [each.name for each in temp.iterdir()] == [path.name]
 
     def test_finished_from_a_damaged_one_the_journal_stays_aside(self, temp: Path, done: Path) -> None:
         path = record(temp)
