@@ -17,6 +17,7 @@ from livetiming.network import (
 )
 from livetiming.publishing import forget_state
 from livetiming.racing import Stat
+from livetiming.wamp import RouterAway
 from tests.support.client import Client, in_reactor
 from tests.support.waiting import eventually
 
@@ -74,7 +75,7 @@ class OnAir:
     def _listed(self) -> list[dict[str, Any]]:
         try:
             listed: list[dict[str, Any]] = self.client.call(RPC.LIST_SERVICES, True)
-        except ApplicationError:  # the directory is not there yet
+        except (ApplicationError, RouterAway, TimeoutError):  # the directory, or the router, is not there (yet)
             return []
         return [{key: each[key] for key in self.manifest if key in each} for each in listed]
 
