@@ -23,8 +23,7 @@ MANIFEST_NAME = "manifest.json"
 KEYFRAME_EVERY = 10  # frames
 MAX_FRAME_BYTES = 64 * 2**20  # more is no state, but an attack on the reader's memory
 
-_PARTS = {"cars": list, "session": dict, "messages": list, "highlight": list}
-_NOT_IN_INTRA_FRAMES = frozenset((*_PARTS, "lastUpdated"))
+_NOT_OWN_PARTS = frozenset(("cars", "session", "messages", "highlight", "lastUpdated"))
 _FRAME_NAME = re.compile(r"([0-9]{11})(i?)\.json", re.ASCII)
 
 
@@ -243,4 +242,4 @@ def _visible(text: str) -> str:
 
 
 def _own_parts(state: State) -> dict[str, Json]:
-    return {part: value for part, value in state.items() if part not in _NOT_IN_INTRA_FRAMES}
+    return {part: value for part, value in state.items() if part not in _NOT_OWN_PARTS}
